@@ -1,26 +1,35 @@
 import argparse
+import shutil
 import signal
+import sys
 import time
 from pathlib import Path
 
 from infrastructure import logs
 from interfaces.demo.directory import prepare
 from interfaces.demo.errors import DemoFailed
-from interfaces.demo.installation import DemoInstallation
+from interfaces.demo.installation import DemoCloud, DemoInstallation
 from interfaces.demo.output import DemoOutput
-from interfaces.demo.script import DemoCloud, DemoScript, how_to_replay
+from interfaces.demo.scenarios import SCENARIOS
+from interfaces.demo.script import NAME, DemoScript
 from interfaces.terminal.console import terminal
 
 PER_HOST, ON_ONE_HOST = 10, 5
-"""Servers per compute host; a single host may be a small one."""
+"""Servers per compute host, if the number of hosts is chosen; a single host may be a small one."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the arguments."""
     parser.description = (
         "Starts Vigil and a simulated cloud in a new data directory, audits the cloud, explains "
-        "the action plan, executes it, and compares the cloud before and after. Then stops "
-        "everything; the data directory is kept."
+        "the action plan, executes it, compares the cloud before and after, repeats the decision, "
+        "and offers the way back. Then stops everything; the data directory is kept."
+    )
+    parser.add_argument(
+        "--scenario",
+        choices=tuple(SCENARIOS),
+        default=next(iter(SCENARIOS)),
+        help="what is wrong with the cloud (%(default)s)",
     )
     parser.add_argument(
         "--data",
@@ -29,9 +38,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="data directory (.vigil/demo)",
     )
-    parser.add_argument("--hosts", type=int, default=30, metavar="N", help="compute hosts (30)")
-    parser.add_argument("--servers", type=int, metavar="N", help="servers (ten per host)")
-    parser.add_argument("--seed", type=int, default=42, metavar="N", help="random seed (42)")
+    parser.add_argument("--hosts", type=int, metavar="N", help="compute hosts (by the scenario)")
+    parser.add_argument(
+        "--servers", type=int, metavar="N", help="servers (by the scenario; or ten per host)"
+    )
+    parser.add_argument("--seed", type=int, metavar="N", help="random seed (by the scenario)")
     parser.add_argument(
         "--speed", type=float, default=60.0, metavar="X", help="simulated seconds per second (60)"
     )
@@ -46,35 +57,63 @@ def run(args: argparse.Namespace) -> int:
     output = DemoOutput(terminal())
     directory = args.data.absolute()
     try:
-        prepare(directory, output.line)
+        prepare(directory, output.text)
     except DemoFailed as error:
-        output.line(f"The demo cannot start: {error}")
+        output.text(f"The demo cannot start: {error}")
         return 1
-    usual = PER_HOST * args.hosts if args.hosts > 1 else ON_ONE_HOST
-    servers = usual if args.servers is None else args.servers
-    size = DemoCloud(args.hosts, servers, args.seed, args.speed)
-    failure = _run(directory, size, output)
+    size = _size(args)
+    installation = DemoInstallation(directory, size.options())
+    script = DemoScript(installation, SCENARIOS[args.scenario], size, output)
+    plan, failure = _run(script, installation)
     if failure is not None:
-        output.line(f"\nThe demo failed: {failure}")
-        output.line(f"The logs are in {directory / 'vigil.log'}.")
+        output.text("")
+        output.text(f"The demo failed: {failure}")
+        output.text(f"The logs are in {directory / 'vigil.log'}.")
         return 1
-    output.step("Look at it again at any time")
-    for line in how_to_replay(args.data):
-        output.line(line)
-    output.line(f"\nDone in {time.monotonic() - began:.0f} s. Everything was stopped.")
+    output.act("Next")
+    output.commands(_next(args, plan))
+    output.text(f"Done in {time.monotonic() - began:.0f} s. Everything is stopped.")
     return 0
 
 
-def _run(directory: Path, size: DemoCloud, output: DemoOutput) -> str | None:
-    """Runs all steps and stops the installation; returns the error message, None if none."""
-    installation = DemoInstallation(directory, size.options())
-    failure: str | None = None
+def _size(args: argparse.Namespace) -> DemoCloud:
+    """The cloud of the scenario, or as large as the user wants it."""
+    scenario = SCENARIOS[args.scenario]
+    usual = scenario.servers
+    if args.hosts is not None:
+        usual = PER_HOST * args.hosts if args.hosts > 1 else ON_ONE_HOST
+    return DemoCloud(
+        scenario.hosts if args.hosts is None else args.hosts,
+        usual if args.servers is None else args.servers,
+        scenario.seed if args.seed is None else args.seed,
+        args.speed,
+    )
+
+
+def _run(script: DemoScript, installation: DemoInstallation) -> tuple[str, str | None]:
+    """Runs all acts, stops the installation; the plan, and the error message, None if none."""
+    plan, failure = "", None
     try:
-        DemoScript(installation, size, output).run()
+        plan = script.run()
     except DemoFailed as error:
         failure = str(error)
     finally:
         code = installation.stop()
     if failure is None and code != 0:
         failure = f"`vigil up` ended with exit code {code}"
-    return failure
+    return plan, failure
+
+
+def _next(args: argparse.Namespace, plan: str) -> dict[str, str]:
+    """Commands to try next, and what they do."""
+    vigil = "vigil" if shutil.which("vigil") else sys.argv[0]
+    data = f"--data {args.data}"
+    commands = {
+        f"{vigil} replay log {NAME} {data}": "what happened, and why, event by event",
+        f"{vigil} replay verify --all {data}": "decide everything again, and compare",
+        f"{vigil} up {data} --speed {args.speed:g}": "start this cloud and Vigil again",
+        f"{vigil} status {data}": "watch it, in another terminal",
+    }
+    if plan:
+        commands[f"{vigil} plan return {plan} --start {data}"] = "go the way back"
+    return commands

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from infrastructure.process import tied_to
@@ -16,6 +17,29 @@ from interfaces.demo.errors import DemoFailed
 START = 90.0
 STOP = 60.0
 """Seconds."""
+
+
+@dataclass(frozen=True)
+class DemoCloud:
+    """The size of the simulated cloud. ``speed``: simulated seconds per second."""
+
+    hosts: int
+    servers: int
+    seed: int
+    speed: float
+
+    def options(self) -> dict[str, str]:
+        """The options of the demo: this cloud, and polling and parallelism that fit its speed."""
+        return {
+            "DEFAULT.enable_authentication": "false",
+            "vigil.simulator_hosts": str(self.hosts),
+            "vigil.simulator_servers": str(self.servers),
+            "vigil.simulator_seed": str(self.seed),
+            "vigil.simulator_speed": str(self.speed),
+            "nova.migration_interval": "0.25",
+            "watcher_workflow_engines.taskflow.max_workers": "16",
+            "watcher_planners.weight.parallelization": "migrate:12,change_nova_service_state:12",
+        }
 
 
 class DemoInstallation:

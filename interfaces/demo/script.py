@@ -1,71 +1,35 @@
-"""The steps of the demo: audit, explain, execute, compare, show the events."""
+"""The acts of the demo: start, audit, explain, execute, compare, verify, offer the way back."""
 
-import shutil
-import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, TypeVar
-from uuid import UUID
 
-from keystoneauth1.exceptions import ClientException
-from openstack.connection import Connection
-from openstack.exceptions import SDKException
-
-from application.decision_engine.computation import DirectRunner
-from application.queries.overview import PlanLine
-from application.queries.overview_query import plan_line
-from application.replay.runs import run_of_plan
-from application.replay.timeline import newest
-from domain.plans import ActionPlan
-from infrastructure.clock import SystemClock
-from infrastructure.plugins import Registry
-from infrastructure.settings import Settings, load
 from infrastructure.supervision import UpState
-from interfaces.bootstrap.decisions import verifier
-from interfaces.bootstrap.queries import Queries
-from interfaces.demo import cloud as clouds
-from interfaces.demo.client import ApiClient
-from interfaces.demo.cloud import Figures
+from interfaces.client import ClientError, VigilClient
+from interfaces.demo.cloud import Cloud
 from interfaces.demo.errors import DemoFailed
-from interfaces.demo.installation import DemoInstallation
-from interfaces.demo.output import DemoOutput, PlanProgressDisplay
-from interfaces.terminal.verification import verdict_line
+from interfaces.demo.film import Film
+from interfaces.demo.installation import DemoCloud, DemoInstallation
+from interfaces.demo.inventory import Inventory
+from interfaces.demo.output import DemoOutput
+from interfaces.demo.places import Place, Places, effects_of, hosts_of
+from interfaces.demo.scenarios import Scenario
+from interfaces.terminal.plan_explanation import counted, explained, folded
 
-GOAL = "server_consolidation"
 NAME = "demo"
-EVENTS = 12
-POLL = 0.2
+"""Of the audit."""
+POLL = 0.25
 """Seconds between two polls."""
-CATALOGUE, AUDIT, EXECUTION = 60.0, 60.0, 600.0
+CATALOGUE, AUDIT, EXECUTION, RETURN = 60.0, 60.0, 600.0, 60.0
 """Timeouts in seconds."""
-RUNNING = {"PENDING", "ONGOING"}
+RUNNING = {"PENDING", "ONGOING", "CANCELLING"}
+DIGEST = 12
+"""Characters of a digest that are printed."""
+PAGE = 1000
+"""Actions that are read at once."""
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class DemoCloud:
-    """The simulated cloud."""
-
-    hosts: int
-    servers: int
-    seed: int
-    speed: float
-
-    def options(self) -> dict[str, str]:
-        """The options of the demo: this cloud, and polling and parallelism that fit its speed."""
-        return {
-            "DEFAULT.enable_authentication": "false",
-            "vigil.simulator_hosts": str(self.hosts),
-            "vigil.simulator_servers": str(self.servers),
-            "vigil.simulator_seed": str(self.seed),
-            "vigil.simulator_speed": str(self.speed),
-            "nova.migration_interval": "0.25",
-            "watcher_workflow_engines.taskflow.max_workers": "16",
-            "watcher_planners.weight.parallelization": "migrate:12,change_nova_service_state:12",
-        }
+Document = dict[str, Any]
 
 
 class DemoScript:
@@ -73,119 +37,154 @@ class DemoScript:
 
     Args:
         installation: started here, stopped by the caller.
+        scenario: what is wrong, and what shall be done.
         size: of the simulated cloud.
-        output: prints the steps.
+        output: prints the acts.
     """
 
-    def __init__(self, installation: DemoInstallation, size: DemoCloud, output: DemoOutput) -> None:
+    def __init__(
+        self,
+        installation: DemoInstallation,
+        scenario: Scenario,
+        size: DemoCloud,
+        output: DemoOutput,
+    ) -> None:
         self._installation = installation
+        self._scenario = scenario
         self._size = size
         self._output = output
 
-    def run(self) -> None:
-        """Runs all steps.
+    def run(self) -> str:
+        """Runs all acts; returns the id of the action plan, empty if there was nothing to do.
 
         Raises:
-            DemoFailed: a step failed.
+            DemoFailed: an act failed.
         """
-        size, output = self._size, self._output
-        output.step(
-            f"Starting Vigil and a simulated cloud: {size.hosts} hosts, {size.servers} servers "
-            f"(seed {size.seed}, {size.speed:g} times real speed)"
-        )
+        output, began = self._output, time.monotonic()
+        output.act("Start")
+        output.start(self._size)
         up = self._installation.start()
-        output.line(f"API {up.api_url}, cloud {up.simulator_url}, data {up.data_dir}")
-        api = ApiClient(up.api_url)
-        queries = Queries(_settings(up))
-        cloud = clouds.connect(up.cloud, up.cloud_config or "")
+        output.text(f"Ready after {time.monotonic() - began:.0f} s: {up.api_url}")
+        api = VigilClient(up.api_url)
+        cloud = Cloud(up.cloud, up.cloud_config or "", _prometheus(up))
         try:
-            self._act(api, queries, cloud, Path(up.data_dir))
+            return self._acts(api, cloud)
+        except ClientError as error:
+            raise DemoFailed(f"the API: {error}") from error
         finally:
             cloud.close()
-            queries.close()
             api.close()
 
-    def _act(self, api: ApiClient, queries: Queries, cloud: Connection, directory: Path) -> None:
-        output = self._output
-        before = _figures(cloud)
-        output.line(f"{before.servers} servers run on {before.used} of {before.hosts} hosts.")
-        output.step(f"Auditing: goal {GOAL}")
+    def _acts(self, api: VigilClient, cloud: Cloud) -> str:
+        output, scenario = self._output, self._scenario
+        output.act(f"Audit: goal {scenario.goal}")
+        output.text(scenario.story)
+        before = cloud.read(scenario.figures)
+        output.figures(before)
         plan = self._audit(api)
-        uuid = UUID(plan["uuid"])
-        actions = self._loaded(queries, uuid)
-        output.step(f"Action plan {uuid}: {len(actions.actions)} actions")
-        output.plan(actions, plan)
-        if not actions.actions:
-            output.line("The plan is empty: there is nothing to improve.")
-            return
+        uuid = str(plan["uuid"])
+        explanation = api.get(f"/v1/action_plans/{uuid}/explanation")
+        inventory = Inventory(api.get("/v1/data_model")["context"])
+        output.act("The plan, explained")
+        output.lines(explained(explanation, inventory.hosts, output.width))
+        if not explanation["moves"]:
+            output.text("The plan is empty: there is nothing to improve.")
+            return ""
         if plan["state"] != "RECOMMENDED":
             raise DemoFailed(f"the plan is {plan['state']}: it cannot be executed")
-        output.step("Execution")
-        began = time.monotonic()
-        api.launch(plan["uuid"])
-        self._follow(queries, uuid, began)
-        seconds = time.monotonic() - began
-        output.step("Before and after")
-        output.result(before, _figures(cloud), seconds)
-        output.step(f"The last {EVENTS} events")
-        output.events(newest(queries.log, EVENTS))
-        output.step("Proof: the recorded decision is repeated and compared with the plan")
-        self._verify(queries, uuid)
-        output.step("Undo the plan: start the installation again, then return the plan")
-        for line in how_to_undo(directory, uuid):
-            output.line(line)
+        output.act("Execution")
+        seconds = self._execute(api, plan, _places(cloud, explanation, inventory))
+        output.act("Before and after, as the cloud itself says")
+        output.result(before, cloud.read(scenario.figures))
+        output.text(f"The plan took {seconds:.0f} s.")
+        output.act("Verified")
+        self._verify(api, uuid)
+        output.act("The way back")
+        self._offer_return(api, uuid)
+        return uuid
 
-    def _audit(self, api: ApiClient) -> dict[str, Any]:
-        self._await(lambda: api.strategies(GOAL) or None, CATALOGUE, "a strategy is registered")
+    def _audit(self, api: VigilClient) -> Document:
+        scenario = self._scenario
+        self._await(
+            lambda: api.get("/v1/strategies", goal=scenario.goal)["strategies"] or None,
+            CATALOGUE,
+            "a strategy is registered",
+        )
         began = time.monotonic()
-        uuid = api.create_audit(NAME, GOAL)["uuid"]
-        self._output.line(f"Audit {uuid} is created.")
+        body = {
+            "name": NAME,
+            "audit_type": "ONESHOT",
+            "goal": scenario.goal,
+            "parameters": dict(scenario.parameters),
+        }
+        if scenario.strategy is not None:
+            body["strategy"] = scenario.strategy
+        uuid = api.post("/v1/audits", body)["uuid"]
 
-        def ended() -> dict[str, Any] | None:
-            audit = api.audit(uuid)
+        def ended() -> Document | None:
+            audit: Document = api.get(f"/v1/audits/{uuid}")
             return None if audit["state"] in RUNNING else audit
 
         audit = self._await(ended, AUDIT, "the audit ended")
         if audit["state"] != "SUCCEEDED":
             raise DemoFailed(f"the audit is {audit['state']}: {audit.get('status_message')}")
-        self._output.line(f"The audit SUCCEEDED after {time.monotonic() - began:.1f} s.")
-        return self._await(lambda: api.plan_of(uuid), AUDIT, "the action plan exists")
-
-    def _follow(self, queries: Queries, uuid: UUID, began: float) -> None:
-        clock = SystemClock()
-        with PlanProgressDisplay(self._output.console) as progress:
-
-            def ended() -> PlanLine | None:
-                view = queries.read.action_plan(uuid)
-                if view is None:
-                    return None
-                plan = plan_line(queries, view, clock.now())
-                progress.show(plan, time.monotonic() - began)
-                return None if plan.state in RUNNING or plan.state == "RECOMMENDED" else plan
-
-            plan = self._await(ended, EXECUTION, "the action plan ended")
-        if plan.state != "SUCCEEDED":
-            raise DemoFailed(f"the plan is {plan.state}: {plan.message}")
-        self._output.line(f"The plan SUCCEEDED: {plan.ended} actions. {plan.message}".rstrip())
-
-    def _verify(self, queries: Queries, plan: UUID) -> None:
-        run = run_of_plan(queries.log, plan)
-        settings = load(flags=self._size.options(), files=[]).settings
-        registry = Registry()
-        runner = DirectRunner(registry.optimizers)
-        found = None
-        if run is not None:
-            found = verifier(settings, queries.log, queries.records, registry, runner).verify(run)
-            self._output.line(verdict_line(found))
-        if found is None or not found.is_proof:
-            raise DemoFailed(f"the decision of action plan {plan} cannot be proved")
-
-    @staticmethod
-    def _loaded(queries: Queries, uuid: UUID) -> ActionPlan:
-        plan = queries.log.find(ActionPlan, uuid)
-        if plan is None:
-            raise DemoFailed(f"the log has no plan {uuid}")
+        plans = api.get("/v1/action_plans/detail", audit_uuid=uuid)["action_plans"]
+        if not plans:
+            raise DemoFailed(f"audit {uuid} has no action plan")
+        plan: Document = plans[-1]
+        self._output.text(
+            f"The audit SUCCEEDED after {time.monotonic() - began:.1f} s: strategy "
+            f"{plan['strategy_name']}, action plan {plan['uuid']}."
+        )
         return plan
+
+    def _execute(self, api: VigilClient, plan: Document, places: Places) -> float:
+        """Executes the plan; returns how many seconds that took."""
+        uuid, began = plan["uuid"], time.monotonic()
+        api.post(f"/v1/action_plans/{uuid}/start")
+        with Film(self._output.console, places) as film:
+
+            def ended() -> Document | None:
+                line = _line(api.get("/v1/overview"), uuid)
+                film.show(line, _succeeded(api, uuid), time.monotonic() - began)
+                return None if line["state"] in {*RUNNING, "RECOMMENDED"} else line
+
+            line = self._await(ended, EXECUTION, "the action plan ended")
+        if line["state"] != "SUCCEEDED":
+            raise DemoFailed(f"the plan is {line['state']}: {line['message']}")
+        return time.monotonic() - began
+
+    def _verify(self, api: VigilClient, plan: str) -> None:
+        first = api.get(f"/v1/action_plans/{plan}/events", limit=1)["events"][0]
+        found = api.get(f"/v1/runs/{first['correlation_id']}/verification")
+        if found["outcome"] != "identical":
+            raise DemoFailed(f"the decision is {found['outcome']}: {found['because']}")
+        self._output.text(
+            "Vigil decided once more, from what it had recorded before it moved anything:"
+        )
+        self._output.text(
+            f"identical: {found['actions']} actions, digest {found['explanation'][:DIGEST]}, "
+            f"{found['seconds']:.1f} s"
+        )
+
+    def _offer_return(self, api: VigilClient, plan: str) -> None:
+        path = f"/v1/action_plans/{plan}/return"
+        api.post(path)
+
+        def made() -> Document | None:
+            found: Document = api.get(path)
+            return None if found["state"] == "REQUESTED" else found
+
+        found = self._await(made, RETURN, "the return plan is made")
+        if found["state"] != "MADE":
+            self._output.text(f"There is no plan back: {found['status_message']}")
+            return
+        explanation = api.get(f"/v1/action_plans/{found['uuid']}/explanation")
+        self._output.text(
+            f"Return plan {found['uuid']} is ready, but not started. It "
+            f"{counted(explanation['moves'])}."
+        )
+        self._output.lines(folded(explanation["notes"], self._output.width))
 
     def _await(self, poll: Callable[[], T | None], within: float, what: str) -> T:
         """Polls until there is a result; fails early if the installation has ended."""
@@ -198,48 +197,37 @@ class DemoScript:
         return result
 
 
-def _settings(up: UpState) -> Settings:
-    flags = {"database.connection": up.database, "vigil.data_dir": up.data_dir}
-    return load(flags=flags, files=[]).settings
+def _prometheus(up: UpState) -> str:
+    return up.prometheus_url or f"{up.simulator_url}/prometheus"
 
 
-def _figures(cloud: Connection) -> Figures:
-    try:
-        return clouds.figures(cloud)
-    except (SDKException, ClientException) as error:
-        raise DemoFailed(f"the cloud does not answer: {error}") from error
+def _line(overview: Document, plan: str) -> Document:
+    """The plan in the overview."""
+    for one in overview["plans"]:
+        if one["uuid"] == plan:
+            found: Document = one
+            return found
+    raise DemoFailed(f"the overview has no plan {plan}")
 
 
-def how_to_replay(directory: Path) -> list[str]:
-    """Commands to try next."""
-    vigil, data = _program(), f"--data {directory}"
-    hints = {
-        f"{vigil} replay log {data}": "all events",
-        f"{vigil} replay show {NAME} {data}": "the audit now; add --version N for an earlier state",
-        f"{vigil} replay verify --all {data}": "repeat every decision and compare",
-        f"{vigil} status --once {data}": "services, audits, action plans, read models",
-        f"{vigil} up {data}": "start this installation again",
-    }
-    return _hints(hints)
+def _succeeded(api: VigilClient, plan: str) -> set[str]:
+    """The actions that have succeeded."""
+    found: set[str] = set()
+    marker: str | None = None
+    while True:
+        query = {"action_plan_uuid": plan, "limit": PAGE, "marker": marker}
+        page = api.get("/v1/actions", **query)["actions"]
+        found |= {one["uuid"] for one in page if one["state"] == "SUCCEEDED"}
+        if len(page) < PAGE:
+            return found
+        marker = page[-1]["uuid"]
 
 
-def how_to_undo(directory: Path, plan: UUID) -> list[str]:
-    """Commands that undo the plan."""
-    vigil, data = _program(), f"--data {directory}"
-    return _hints(
-        {
-            f"{vigil} up {data}": "in another terminal",
-            f"{vigil} plan return {plan} {data}": "make a plan that undoes it, and show it",
-            f"{vigil} plan return {plan} --start {data}": "execute that plan",
-        }
-    )
-
-
-def _hints(hints: dict[str, str]) -> list[str]:
-    width = max(map(len, hints))
-    return [f"{command:<{width}}  # {what}" for command, what in hints.items()]
-
-
-def _program() -> str:
-    """The program as the user can call it: by name, or by the path it was started with."""
-    return "vigil" if shutil.which("vigil") else sys.argv[0]
+def _places(cloud: Cloud, explanation: Document, inventory: Inventory) -> Places:
+    """The hosts that the plan changes, or the pools if it moves volumes alone."""
+    moves = explanation["moves"]
+    effects = effects_of(moves, inventory.memory)
+    if all(one["action_type"] == "volume_migrate" for one in moves):
+        pools = cloud.read(lambda now: now.pools)
+        return Places((Place(one.name, one.total, one.total - one.free) for one in pools), effects)
+    return Places(hosts_of(inventory.hosts), effects)

@@ -55,6 +55,7 @@ def test_every_golden_line_of_any_version_is_read() -> None:
     for version, line in lines():
         stored = StoredEvent(UUID(int=1), 1, line.topic, bytes(line.state))
         event = mapper.to_event(stored)
+        assert event.originator_id == stored.originator_id
         if version == getattr(type(event), "class_version", 1):
             assert event == sample(type(event), line.form)
             if line is latest[version, line.topic, line.form]:

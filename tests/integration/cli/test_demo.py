@@ -1,6 +1,8 @@
 import os
+import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -8,6 +10,7 @@ import pytest
 from interfaces.demo.directory import MARK, prepare
 from interfaces.demo.errors import DemoFailed
 from interfaces.demo.installation import DemoInstallation
+from interfaces.demo.scenarios import SCENARIOS
 from tests.integration.cli.conftest import Cli
 from tests.integration.cli.running import RunningVigil as Processes
 
@@ -26,6 +29,22 @@ def demo(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+def figure(output: str, name: str) -> tuple[float, float]:
+    """A figure before and after the plan."""
+    act = output.partition("Before and after")[2]
+    line = next(line for line in act.splitlines() if line.strip().startswith(name))
+    before, after = line.split()[-2:]
+    return float(before), float(after)
+
+
+def assert_proved(output: str) -> None:
+    """The demo ends with a proof, and no line of it needs more than 80 columns."""
+    assert re.search(r"^identical: \d+ actions, digest [0-9a-f]{12}, ", output, re.MULTILINE)
+    texts = output.partition("Next")[0].splitlines()  # what follows has the path of the data
+    assert max(len(line) for line in texts) <= 80
+    assert "\x1b" not in output
+
+
 @pytest.mark.timeout(240)
 def test_the_demo_audits_explains_executes_compares_and_leaves_a_trail(
     tmp_path: Path, cli: Cli
@@ -34,15 +53,48 @@ def test_the_demo_audits_explains_executes_compares_and_leaves_a_trail(
     result = demo(folder, *SMALL)
     output = result.stdout
     assert result.returncode == 0, output + result.stderr
-    for line in ("== Auditing", "helps to empty", "== Before and after", "Action plan succeeded."):
-        assert line in output
-    assert ": identical: " in output, "the demo ends with a proof"
-    assert "1 runs: 1 identical" in cli.text("verify", "--all", "--data", str(folder))
-    used = next(line.split() for line in output.splitlines() if line.startswith("hosts in use"))
-    assert int(used[-1]) < int(used[-2]), "the cloud itself says that fewer hosts are in use"
+    assert_proved(output)
+    assert output.count("helps to empty") == 1, "a sentence is told once, with its number"
+    assert re.search(r"^Return plan \S+ is ready, but not started\.", output, re.MULTILINE)
+    assert "1 runs: 1 identical" in cli.text("verify", "demo", "--data", str(folder))
+    before, after = figure(output, "hosts with servers")
+    assert after < before, "the cloud itself says that fewer hosts are in use"
     assert not Processes(folder).members(), "nothing keeps running"
     topics = [line["topic"] for line in cli.lines("log", "demo", "--data", str(folder))]
     assert topics[-1] == "audit.run-succeeded"
+    commands = output.partition("Next")[2].count("--data")
+    assert 1 <= commands <= 5
+
+
+GAINS: dict[str, tuple[str, Callable[[float, float], bool]]] = {
+    "balance": ("standard deviation", lambda before, after: after < before),
+    "maintenance": ("servers on compute-00003", lambda before, after: before > 0 == after),
+    "zone": ("servers on the three old hosts", lambda before, after: before > 0 == after),
+    "energy": ("machines that are off", lambda before, after: after > before),
+    "storage": ("used of storage-1@hdd#bulk-1", lambda before, after: after < 75 <= before),
+}
+"""Scenario → the figure that shows its gain, and what it is before and after."""
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize("scenario", GAINS)
+def test_each_scenario_is_real_and_ends_with_what_its_goal_promises(
+    tmp_path: Path, scenario: str
+) -> None:
+    folder = tmp_path / "demo"
+    result = demo(folder, "--scenario", scenario)
+    output = result.stdout
+    assert result.returncode == 0, output + result.stderr
+    assert_proved(output)
+    name, holds = GAINS[scenario]
+    before, after = figure(output, name)
+    assert holds(before, after), output
+    assert not Processes(folder).members(), "nothing keeps running"
+
+
+def test_every_scenario_is_tested() -> None:
+    assert {"consolidation", *GAINS} == set(SCENARIOS)
 
 
 def test_the_directories_of_earlier_demos_are_moved_aside_and_kept(tmp_path: Path) -> None:
@@ -68,7 +120,7 @@ def test_a_cloud_with_nothing_to_improve_ends_the_demo_well(tmp_path: Path) -> N
     result = demo(folder, "--hosts", "1", "--speed", "200")
     output = result.stdout
     assert result.returncode == 0, output + result.stderr
-    assert "5 servers run on 1 of 1 hosts." in output
+    assert "The plan does nothing." in output
     assert "The plan is empty: there is nothing to improve." in output
     assert not Processes(folder).members()
 
