@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 DATA ?= .vigil/demo
 
-.PHONY: demo up test slow-test fuzz-api cloud-test check format bench docs site lock clean install
+.PHONY: demo up test slow-test fuzz-api cloud-test check format bench docs site web lock clean install
 
 install: $(STAMP)
 
@@ -51,6 +51,9 @@ docs: $(STAMP)  ## generate the committed pages and plots
 
 site: $(STAMP)  ## build the documentation as a web site: build/site
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+
+web:  ## build the web view; needs Node.js
+	cd interfaces/web && npm ci --ignore-scripts --no-audit --no-fund && npm run check && npm run build
 
 lock: $(STAMP)  ## renew the locked dependencies
 	$(BIN)/uv pip compile pyproject.toml --extra notifications --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --upgrade -q -o requirements/runtime.lock

@@ -1,7 +1,8 @@
+from dataclasses import replace
 from uuid import UUID
 
 from application.ports.event_log import MalformedEntry, ReadOnlyLog
-from application.ports.read_models import TimelineView
+from application.ports.read_models import ActionView, Page, ReadModels, TimelineView
 from application.projections.timeline import timeline_row
 from domain.plans.events import PlanDeleted, PlanProposed
 
@@ -29,4 +30,18 @@ def action_events(
             continue
         if entry.topic in _ALL_ACTIONS or getattr(entry.event, "action_id", None) == action:
             found.append(TimelineView(**timeline_row(entry)))
+    return found
+
+
+def actions_of_plan(
+    reads: ReadModels, plan: UUID, *, show_deleted: bool = False
+) -> list[ActionView]:
+    """All actions of a plan, in plan order."""
+    found: list[ActionView] = []
+    page = Page(show_deleted=show_deleted)
+    while rows := reads.actions(page, {"action_plan_uuid": str(plan)}):
+        found += rows
+        if len(rows) < page.limit:
+            break
+        page = replace(page, marker=str(rows[-1].uuid))
     return found

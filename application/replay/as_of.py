@@ -18,6 +18,7 @@ from application.ports.read_models import ActionPlanView, ActionView, AuditView,
 from application.ports.read_tables import ACTION_PLANS, ACTIONS, AUDITS
 from application.projections.audits import AuditsProjection
 from application.projections.plans import PlansProjection
+from application.queries.actions import actions_of_plan
 from application.replay.aggregate_fold import AggregateFold
 from application.replay.aggregate_history import HistoryCache, NoSuchMoment
 from domain.audits import Audit
@@ -102,17 +103,23 @@ class AsOfQueries:
             Unavailable: the history of its plan cannot be read that far.
         """
         with self._at(plan, moment, ActionPlan, self._plans) as (owner, fold, position):
-            row = fold.rows.row(ACTIONS.name, uuid)
             today = self._read.action(uuid, show_deleted=True)
-            deleted = owner.state is PlanState.DELETED
-            view = _view(
-                ActionView,
-                row,
-                state=ActionState.DELETED if deleted else owner.actions[uuid].state,
-                deleted_at=fold.rows.row(ACTION_PLANS.name, plan)["deleted_at"],
-                description="" if today is None else today.description,
-            )
-            return view, position
+            return _action(owner, fold, uuid, "" if today is None else today.description), position
+
+    def actions(self, plan: UUID, moment: Moment) -> tuple[list[ActionView], int]:
+        """All actions of a plan at a moment, and the position of its last event up to then.
+
+        Raises:
+            NothingThen: the plan did not exist.
+            Unavailable: its history cannot be read that far.
+        """
+        with self._at(plan, moment, ActionPlan, self._plans) as (owner, fold, position):
+            today = actions_of_plan(self._read, plan, show_deleted=True)
+            texts = {one.action_type: one.description for one in today}
+            return [
+                _action(owner, fold, uuid, texts.get(action.spec.type, ""))
+                for uuid, action in owner.actions.items()
+            ], position
 
     @contextmanager
     def _at(
@@ -136,6 +143,17 @@ class AsOfQueries:
             version = history.version_at(moment)
             deleted = history.first_version(AuditDeleted.TOPIC)
             return deleted is not None and deleted <= version
+
+
+def _action(owner: ActionPlan, fold: AggregateFold, uuid: UUID, description: str) -> ActionView:
+    deleted = owner.state is PlanState.DELETED
+    return _view(
+        ActionView,
+        fold.rows.row(ACTIONS.name, uuid),
+        state=ActionState.DELETED if deleted else owner.actions[uuid].state,
+        deleted_at=fold.rows.row(ACTION_PLANS.name, owner.id)["deleted_at"],
+        description=description,
+    )
 
 
 def _text(moment: Moment) -> str:

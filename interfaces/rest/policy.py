@@ -44,6 +44,7 @@ _DESCRIPTIONS = {
     "update": "Change {one}.",
     "delete": "Delete {one}.",
     "events": "Show the events of {one}.",
+    "actions": "List the actions of {one}.",
     "explanation": "Show the reasons for the moves of {one}.",
     "whatif": "Repeat the decision of {one} with a change and compare the plans.",
     "decisions": "Show what was decided about {one}.",

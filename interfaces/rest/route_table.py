@@ -6,6 +6,7 @@ from typing import Any
 from application.commands.audit_templates import NewTemplate
 from application.commands.audits import NewAudit
 from application.queries.overview import Overview
+from interfaces import web
 from interfaces.rest import event_query
 from interfaces.rest.lists import Listing
 from interfaces.rest.media import PatchOperation
@@ -30,6 +31,7 @@ from interfaces.rest.resources.discovery import RootResource, V1Resource
 from interfaces.rest.resources.events import EventsResource
 from interfaces.rest.resources.health import HealthResource
 from interfaces.rest.resources.overview import OverviewResource
+from interfaces.rest.resources.web import WebResource
 from interfaces.rest.routes import ANYTHING, Access, Route, RouteMethod, RowsBody, TextBody
 from interfaces.rest.schemas import documents
 from interfaces.rest.schemas.actuation import ActuationDocument, ActuationRequest
@@ -64,6 +66,7 @@ def routes(api: RestServices) -> list[Route]:
     table += [
         Route("/", RootResource(api), None, _public({200: documents.RootDocument})),
         *_monitoring(api),
+        *_web(api),
         Route("/openapi.json", openapi, None, _public({200: dict[str, Any]})),
         Route("/v1", V1Resource(api), None, (index,)),
         *_catalogue(api),
@@ -88,6 +91,19 @@ def _monitoring(api: RestServices) -> list[Route]:
         Route("/healthcheck", health, None, ready),
         Route("/healthcheck/live", health, "live", _public({200: documents.AliveDocument})),
         Route("/metrics", metrics.MetricsResource(api), None, exposition),
+    ]
+
+
+def _web(api: RestServices) -> list[Route]:
+    """The web view: its files contain no data, so that they are public."""
+    resource = WebResource(api)
+    found = RouteMethod("GET", {302: None}, access=Access.PUBLIC)
+    return [
+        Route("/ui", resource, "start", (found,)),
+        *(
+            Route(f"/ui/{name}", WebResource(api, name), None, _public({200: TextBody((kind,))}))
+            for name, kind in web.FILES.items()
+        ),
     ]
 
 
@@ -190,6 +206,7 @@ def _collection(
 def _plans(api: RestServices) -> list[Route]:
     resource = plans.ActionPlansResource(api)
     path = "/v1/action_plans/{ident}"
+    actions = _get("action_plan:actions", RowsBody(plans.ACTIONS.name, ActionDocument), AT)
     explanation = _get("action_plan:explanation", ExplanationDocument, *plans.EXPLANATION)
     estimate = _get("action_plan:estimate", EstimateDocument)
     start = (
@@ -209,6 +226,7 @@ def _plans(api: RestServices) -> list[Route]:
             changes=("PATCH", "DELETE"),
             query=(AT,),
         ),
+        Route(f"{path}/actions", resource, "actions", (actions,)),
         Route(f"{path}/explanation", resource, "explanation", (explanation,)),
         Route(f"{path}/estimate", resource, "estimate", (estimate,)),
         Route(f"{path}/start", resource, "start", start),

@@ -48,6 +48,7 @@ RULES: dict[str, Rule] = {
         *_crud("audit_template", "audit_templates", "create", "update", "delete"),
         *_crud("audit", "audits", "create", "update", "delete", "events"),
         *_crud("action_plan", "action_plans", "update", "delete", "start", "return", "events"),
+        Rule("action_plan:actions", "GET /v1/action_plans/{id}/actions"),
         Rule("action_plan:explanation", "GET /v1/action_plans/{id}/explanation"),
         Rule("action_plan:estimate", "GET /v1/action_plans/{id}/estimate"),
         *_crud("action", "actions", "update", "events"),

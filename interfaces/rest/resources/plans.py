@@ -10,12 +10,13 @@ import falcon
 from application.commands import plans as commands
 from application.commands.plans import ActionRequest, PlanCommands
 from application.ports.read_models import ActionPlanView, ActionView, Page
+from application.queries.actions import actions_of_plan
 from application.queries.decisions import Resource, ResourceKind, explained
 from application.queries.plans import plan_explanation
 from domain.kernel.errors import NotFound
 from interfaces.rest import media
-from interfaces.rest.call import call_of
-from interfaces.rest.errors import MalformedRequest
+from interfaces.rest.call import call_of, target_of
+from interfaces.rest.errors import POSITION, MalformedRequest
 from interfaces.rest.lists import STANDARD, Filter, Listing
 from interfaces.rest.parameters import Parameter
 from interfaces.rest.resources.base import HistoricResource, found, only_uuid
@@ -115,6 +116,20 @@ class ActionPlansResource(HistoricResource[ActionPlanView]):
         stored = plan_explanation(self.api.records, view.uuid, view.explanation)
         wanted = [Resource(given[kind], kind) for kind in KINDS if kind in given]
         media.reply(resp, explanation(view, stored, *explained(stored, wanted)))
+
+    def on_get_actions(self, req: falcon.Request, resp: falcon.Response, ident: str) -> None:
+        """All actions of a plan, in plan order, now or at a moment."""
+        moment, call = self.moment(req), call_of(req)
+        view = self.view(req, ident, past=moment is not None)
+        call.authorize(target_of(view))
+        if moment is None:
+            shown = call.show_deleted
+            rows = actions_of_plan(self.api.reads, view.uuid, show_deleted=shown)
+        else:
+            rows, position = self.past.actions(view.uuid, moment)
+            resp.set_header(POSITION, str(position))
+        options = self.options(req)
+        media.reply(resp, {"actions": [schemas.action(row, options) for row in rows]})
 
     def on_get_estimate(self, req: falcon.Request, resp: falcon.Response, ident: str) -> None:
         """How long a plan takes from now on, and the progress of its running actions."""

@@ -21,8 +21,8 @@ NOBODY = {"X-Roles": "member, reader"}
 IDENTIFIED = {("/v1", "GET")}
 PUBLIC = {
     (path, "GET")
-    for path in ("/", "/healthcheck", "/healthcheck/live", "/metrics", "/openapi.json")
-}
+    for path in ("/", "/healthcheck", "/healthcheck/live", "/metrics", "/openapi.json", "/ui")
+} | {(f"/ui/{name}", "GET") for name in ("index.html", "app.js", "style.css", "icon.svg")}
 
 
 def responders(route: Route) -> set[str]:

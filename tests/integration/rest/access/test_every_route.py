@@ -14,7 +14,9 @@ from interfaces.rest.rules import RULES
 from tests.integration.rest.access.keystone import Keystone, guard, guarded_by
 from tests.world.api import ApiWorld
 
-PUBLIC = {"/", "/healthcheck", "/healthcheck/live", "/metrics", "/openapi.json"}
+PUBLIC = {"/", "/healthcheck", "/healthcheck/live", "/metrics", "/openapi.json", "/ui"} | {
+    f"/ui/{name}" for name in ("index.html", "app.js", "style.css", "icon.svg")
+}
 """All that may ever be public. A new one is a decision, to be made here too."""
 
 

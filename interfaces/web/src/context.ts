@@ -1,0 +1,85 @@
+// What every part of the view can ask for.
+
+import { createContext } from "preact";
+import { useContext, useEffect, useRef, useState } from "preact/hooks";
+import { ApiError, get, type Query } from "./api.ts";
+import { said, type Present } from "./live.ts";
+import { format, type Route } from "./route.ts";
+import type { Overview } from "./types.ts";
+
+export interface View {
+  route: Route;
+  /** The moment that is shown: a log position or time; null = now. */
+  at: string | null;
+  present: Present;
+  /** The overview of that moment; null while it loads. */
+  overview: Overview | null;
+}
+
+export const ViewContext = createContext<View>(null as unknown as View);
+
+export function useView(): View {
+  return useContext(ViewContext);
+}
+
+/** Makes addresses within the view that keep the moment. */
+export function useLink(): (path: string[], query?: Record<string, string | null>) => string {
+  const { at } = useView();
+  return (path, query = {}) => format(path, { at, ...query });
+}
+
+export interface Answer<T> {
+  data: T | null;
+  /** Why there is no data, or none newer. */
+  error: string | null;
+  isMissing: boolean;
+}
+
+interface Stored<T> extends Answer<T> {
+  key: string;
+}
+
+/**
+ * What a path answers at the shown moment, read again with every reading of the present.
+ *
+ * path: null = nothing is asked. fixed: whether it never changes, or `at` is not for it.
+ */
+export function useAnswer<T>(
+  path: string | null,
+  query: Query = {},
+  fixed: "" | "fixed" | "present" = "",
+): Answer<T> {
+  const { at, present } = useView();
+  const moment = fixed === "" ? at : null;
+  const key = JSON.stringify([path, query, moment]);
+  const version = fixed === "fixed" || moment !== null ? 0 : present.readings;
+  const [stored, store] = useState<Stored<T>>({ key, data: null, error: null, isMissing: false });
+  const running = useRef<AbortController | null>(null);
+  const runningKey = useRef("");
+  useEffect(() => {
+    if (path === null) return;
+    // a slow answer is not given up for the next reading of the same thing
+    if (running.current !== null && runningKey.current === key) return;
+    running.current?.abort();
+    const own = new AbortController();
+    running.current = own;
+    runningKey.current = key;
+    get<T>(path, { ...query, at: moment }, own.signal)
+      .then((data) => store({ key, data, error: null, isMissing: false }))
+      .catch((error: unknown) => {
+        if (own.signal.aborted) return;
+        const isMissing = error instanceof ApiError && error.status === 404;
+        store((old) => ({
+          key,
+          data: old.key === key && !isMissing ? old.data : null,
+          error: said(error),
+          isMissing,
+        }));
+      })
+      .finally(() => {
+        if (running.current === own) running.current = null;
+      });
+  }, [key, version]);
+  useEffect(() => () => running.current?.abort(), []);
+  return stored.key === key ? stored : { data: null, error: null, isMissing: false };
+}
