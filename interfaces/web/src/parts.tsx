@@ -105,7 +105,7 @@ export function Bar(props: { value: number; of: number; bad?: number; label: str
 
 export function Alternatives({ of, total }: { of: Alternative[]; total?: number }) {
   const link = useLink();
-  if (of.length === 0) return <p class="quiet">No alternative was rejected.</p>;
+  if (of.length === 0) return <p class="quiet">No rejected alternative is recorded for it.</p>;
   return (
     <>
       <ul class="plain">

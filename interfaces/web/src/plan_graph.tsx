@@ -1,4 +1,4 @@
-// The actions of a plan as a graph: columns from left to right in the order of execution.
+// The actions of a plan as a graph: waves from left to right in the order of execution.
 
 import { useMemo } from "preact/hooks";
 import { useLink } from "./context.ts";
@@ -8,10 +8,9 @@ import { sign } from "./parts.tsx";
 import { arrow } from "./keys.ts";
 import type { Action } from "./types.ts";
 
-const WIDTH = 58;
-const HEIGHT = 30;
+const STEP = 28;
 const SIZE = 20;
-/** Pixels: of a column, of a row, of the square of an action. */
+/** Pixels: from one square to the next, and of the square of an action. */
 const EDGES = 1500;
 /** More than these are drawn for the chosen action only. */
 
@@ -23,8 +22,8 @@ export function Graph(props: { actions: Action[]; plan: string; chosen?: string 
   const places = useMemo(() => layout(actions), [edges]);
   if (actions.length === 0) return <p class="quiet">The plan has no actions.</p>;
   const all = [...places.values()];
-  const width = (Math.max(...all.map((one) => one.column)) + 1) * WIDTH;
-  const height = (Math.max(...all.map((one) => one.row)) + 1) * HEIGHT;
+  const width = (Math.max(...all.map((one) => one.x)) + 1) * STEP;
+  const height = (Math.max(...all.map((one) => one.y)) + 1) * STEP;
   const current = actions.find((one) => one.uuid === chosen);
   return (
     <div class="graph">
@@ -61,13 +60,13 @@ function Square(props: { of: Action; at: Placed; isChosen: boolean; isStop: bool
     >
       <title>{text}</title>
       <rect
-        x={at.column * WIDTH + 2}
-        y={at.row * HEIGHT + 4}
+        x={at.x * STEP + 2}
+        y={at.y * STEP + 2}
         width={SIZE}
         height={SIZE}
         rx="4"
       />
-      <text x={at.column * WIDTH + 2 + SIZE / 2} y={at.row * HEIGHT + 19} aria-hidden="true">
+      <text x={at.x * STEP + 2 + SIZE / 2} y={at.y * STEP + 17} aria-hidden="true">
         {mark}
       </text>
     </a>
@@ -101,8 +100,8 @@ function Edges(props: {
 
 function line([parent, child]: [string, string], places: Map<string, Placed>): string {
   const [from, to] = [places.get(parent)!, places.get(child)!];
-  const [x1, y1] = [from.column * WIDTH + 2 + SIZE, from.row * HEIGHT + 4 + SIZE / 2];
-  const [x2, y2] = [to.column * WIDTH + 2, to.row * HEIGHT + 4 + SIZE / 2];
+  const [x1, y1] = [from.x * STEP + 2 + SIZE, from.y * STEP + 2 + SIZE / 2];
+  const [x2, y2] = [to.x * STEP + 2, to.y * STEP + 2 + SIZE / 2];
   const middle = (x1 + x2) / 2;
   return `M${x1} ${y1}C${middle} ${y1} ${middle} ${y2} ${x2} ${y2}`;
 }

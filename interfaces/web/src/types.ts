@@ -81,7 +81,7 @@ export interface Plan {
   gain: Gain | null;
   moves: number;
   running: Running[];
-  rest: { seconds: number; low: number; high: number } | null;
+  rest: { seconds: number | null; low?: number; high?: number } | null;
 }
 
 export interface TimelineEvent {

@@ -1,7 +1,7 @@
 import { useAnswer, useLink } from "../context.ts";
 import { target, time } from "../format.ts";
 import { A, Alternatives, Facts, Panel, Shown, State, subject, Target } from "../parts.tsx";
-import type { Action, Explanation } from "../types.ts";
+import type { Action, Explanation, Reason } from "../types.ts";
 
 /** What an action does, and why: its reason, the alternatives, the remarks on the plan. */
 export function ActionPanel({ plan, of, all }: { plan: string; of: Action; all: Action[] }) {
@@ -44,18 +44,23 @@ function Reasons({ of, action }: { of: Explanation; action: string }) {
       <h3>Reason</h3>
       <p data-reason>{move?.because.text ?? "No reason of this action is recorded."}</p>
       <h3>Alternatives that were rejected</h3>
-      <Alternatives of={of.rejections} total={of.rejections.length} />
-      {of.notes.length > 0 && (
-        <>
-          <h3>Remarks on the plan</h3>
-          <ul class="plain">
-            {of.notes.map((note, index) => (
-              <li key={index}>{note.text}</li>
-            ))}
-          </ul>
-        </>
-      )}
+      <Alternatives of={of.rejections} />
+      <Remarks of={of.notes} />
     </div>
+  );
+}
+
+export function Remarks({ of }: { of: Reason[] }) {
+  if (of.length === 0) return null;
+  return (
+    <>
+      <h3>Remarks on the plan</h3>
+      <ul class="plain">
+        {of.map((note, index) => (
+          <li key={index}>{note.text}</li>
+        ))}
+      </ul>
+    </>
   );
 }
 

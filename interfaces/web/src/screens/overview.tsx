@@ -96,14 +96,19 @@ export function Progress({ of }: { of: Plan }) {
         {of.failed > 0 && <strong class="bad"> ✗ {of.failed} failed</strong>}
         {of.rest && (
           <span class="quiet">
-            , about {duration(of.rest.seconds)} left ({duration(of.rest.low)} to{" "}
-            {duration(of.rest.high)})
+            , {rest(of.rest)}
           </span>
         )}
       </p>
       <RunningActions of={of.running} plan={of.uuid} />
     </div>
   );
+}
+
+function rest(of: NonNullable<Plan["rest"]>): string {
+  if (of.seconds === null) return "it is not known how long the rest takes";
+  const range = of.low === undefined ? "" : ` (${duration(of.low)} to ${duration(of.high)})`;
+  return `about ${duration(of.seconds)} left${range}`;
 }
 
 function RunningActions({ of, plan }: { of: Running[]; plan: string }) {
@@ -141,7 +146,7 @@ function Roles({ of }: { of: Overview }) {
       columns={[
         { name: "role", cell: (role) => role.name.replace(/^watcher-/, "") },
         { name: "state", cell: (role) => <State of={role.state} /> },
-        { name: "heartbeat", kind: "number", cell: (role) => (role.age === null ? "none" : `${duration(role.age)} ago`) },
+        { name: "heartbeat", kind: "number", cell: (role) => (role.age === null ? "–" : `${duration(role.age)} ago`) },
         { name: "restarts", kind: "number wide", cell: (role) => number(role.restarts) },
         { name: "doing", kind: "wide text", cell: (role) => role.doing },
       ]}

@@ -1,10 +1,11 @@
+import { useState } from "preact/hooks";
 import { useAnswer, useLink, useView } from "../context.ts";
-import { gain, number, short, time } from "../format.ts";
+import { gain, number, short, target, time } from "../format.ts";
 import { Graph } from "../plan_graph.tsx";
-import { A, Facts, Panel, Shown, State, Target } from "../parts.tsx";
+import { A, Alternatives, Facts, Panel, Shown, State } from "../parts.tsx";
 import { Table } from "../table.tsx";
-import type { Action, Plan } from "../types.ts";
-import { ActionPanel } from "./action.tsx";
+import type { Action, Explanation, Plan } from "../types.ts";
+import { ActionPanel, Remarks } from "./action.tsx";
 import { Progress } from "./overview.tsx";
 
 interface PlanDetail {
@@ -45,6 +46,9 @@ export function PlanScreen({ uuid, action }: { uuid: string; action?: string }) 
               <Graph actions={found.actions} plan={uuid} chosen={action} />
             </Panel>
             {chosen && <ActionPanel plan={uuid} of={chosen} all={found.actions} />}
+            <Panel title="Rejected alternatives and remarks">
+              <Rejected plan={uuid} />
+            </Panel>
             <Panel title="List of actions">
               <ActionTable plan={uuid} actions={found.actions} />
             </Panel>
@@ -90,6 +94,28 @@ function PlanFacts(props: { of: PlanDetail; line: Plan | undefined; actions: Act
   );
 }
 
+/** What was not done; read only when it is opened, because it can be long. */
+function Rejected({ plan }: { plan: string }) {
+  const [isOpen, setOpen] = useState(false);
+  const path = `/v1/action_plans/${encodeURIComponent(plan)}/explanation`;
+  const answer = useAnswer<Explanation>(isOpen ? path : null, {}, "fixed");
+  return (
+    <details onToggle={(event) => setOpen(event.currentTarget.open)}>
+      <summary>Why other moves were not made</summary>
+      {isOpen && (
+        <Shown answer={answer}>
+          {(found) => (
+            <>
+              <Alternatives of={found.rejections} total={found.rejection_count} />
+              <Remarks of={found.notes} />
+            </>
+          )}
+        </Shown>
+      )}
+    </details>
+  );
+}
+
 /** How many actions are in each state; failed ones first, even if there are none. */
 function Counts({ of }: { of: Action[] }) {
   const counts = new Map([["FAILED", 0]]);
@@ -115,15 +141,26 @@ function ActionTable({ plan, actions }: { plan: string; actions: Action[] }) {
       empty="The plan has no actions."
       columns={[
         {
-          name: "action",
-          sort: (one) => one.action_type,
-          cell: (one) => <a href={link(["plans", plan, "actions", one.uuid])}>{one.action_type}</a>,
+          name: "state",
+          kind: "status",
+          sort: (one) => one.state,
+          cell: (one) => <State of={one.state} />,
         },
-        { name: "state", sort: (one) => one.state, cell: (one) => <State of={one.state} /> },
         {
-          name: "target",
+          name: "action",
           kind: "text",
-          cell: (one) => <Target type={one.action_type} of={one.input_parameters} />,
+          sort: (one) => target(one.input_parameters),
+          cell: (one) => (
+            <a href={link(["plans", plan, "actions", one.uuid])}>
+              {target(one.input_parameters) || one.action_type}
+            </a>
+          ),
+        },
+        {
+          name: "type",
+          kind: "wide",
+          sort: (one) => one.action_type,
+          cell: (one) => one.action_type,
         },
         { name: "message", kind: "wide text", cell: (one) => one.status_message },
       ]}
