@@ -1,32 +1,19 @@
 // The colours of the heat map.
 
-import type { Host, Resource, Usage } from "./types.ts";
+import type { Amount, Host, Resource } from "./types.ts";
 
-export type Measure = Resource | "cpu_percent";
-
-export const MEASURES: Record<Measure, string> = {
+export const MEASURES: Record<Resource, string> = {
   vcpus: "vCPUs allocated",
   memory_mb: "memory allocated",
   disk_gb: "disk allocated",
-  cpu_percent: "CPU measured",
 };
 
 /** Number of colours; style.css has as many --heat-N. */
 export const STEPS = 7;
 
-/** The used share of a host, 0 to 1 and above; null = unknown. */
-export function share(host: Host, measure: Measure): number | null {
-  if (measure !== "cpu_percent") return ratio(host[measure]);
-  return host.cpu_percent === null ? null : host.cpu_percent / 100;
-}
-
-/** The share when the plan has ended; null = unknown, as for what is measured. */
-export function shareAfter(host: Host, measure: Measure): number | null {
-  return measure === "cpu_percent" || host.after === null ? null : ratio(host.after[measure]);
-}
-
-function ratio(usage: Usage): number | null {
-  return usage.ratio ?? (usage.total > 0 ? usage.used / usage.total : null);
+/** The share of what can be allocated, 0 to 1 and above; null = there is no limit. */
+export function share(used: number, of: Amount): number | null {
+  return of.capacity ? used / of.capacity : null;
 }
 
 /** The colour of a share: equal steps up to 1, one more above. */

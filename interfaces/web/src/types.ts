@@ -123,15 +123,16 @@ export interface Overview {
   events: TimelineEvent[];
 }
 
-export interface Usage {
+export interface Amount {
   total: number;
   used: number;
-  ratio: number | null;
+  /** What can be allocated with overcommitment; null = unlimited (shared storage). */
+  capacity: number | null;
 }
 
 export type Resource = "vcpus" | "memory_mb" | "disk_gb";
 
-export interface Host extends Record<Resource, Usage> {
+export interface Host extends Record<Resource, Amount> {
   name: string;
   uuid: string;
   zone: string;
@@ -139,21 +140,20 @@ export interface Host extends Record<Resource, Usage> {
   state: string;
   disabled_reason: string | null;
   servers: number;
-  cpu_percent: number | null;
-  after: ({ servers: number } & Record<Resource, Usage>) | null;
+  after: ({ servers: number } & Record<Resource, number>) | null;
 }
 
 export interface ModelOfMoment {
   cloud: string;
   digest: string;
   collected_at: string;
-  age: number;
+  age: number | null;
 }
 
 export interface Server {
   uuid: string;
   name: string;
-  host: string;
+  host: string | null;
   state: string;
   vcpus: number;
   memory_mb: number;

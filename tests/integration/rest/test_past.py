@@ -117,10 +117,14 @@ class TestPlans:
             assert shown["state"] == then.state
             states = [api.get(f"/v1/actions/{one}?at={entry.position}")["state"] for one in actions]
             assert states == [then.actions[UUID(one)].state for one in actions]
+            listed = api.get(f"/v1/action_plans/{plan}/actions?at={entry.position}")["actions"]
+            assert [one["state"] for one in listed] == states
+            assert [one["uuid"] for one in listed] == actions
             seen.add((shown["state"], *states))
         assert len(seen) > 4
         today = api.log.end()
-        for path in (f"/v1/action_plans/{plan}", f"/v1/actions/{actions[0]}"):
+        paths = (f"/v1/action_plans/{plan}", f"/v1/actions/{actions[0]}")
+        for path in (*paths, f"{paths[0]}/actions"):
             assert api.get(f"{path}?at={today}") == api.get(path)
 
     def test_the_audit_of_a_plan_is_shown_while_it_was_there(self, api: ApiWorld) -> None:
@@ -141,6 +145,14 @@ class TestPlans:
         refused(api.ask("GET", f"/v1/actions/{action}?at={now}"), 404)
         shown = api.get(f"/v1/actions/{action}?at={now}", headers=SHOWN)
         assert shown == api.get(f"/v1/actions/{action}", headers=SHOWN)
+        refused(api.ask("GET", f"/v1/action_plans/{plan}/actions"), 404)
+        listed = api.get(f"/v1/action_plans/{plan}/actions", headers=SHOWN)["actions"]
+        assert listed[0]["uuid"] == action
+
+
+def test_the_actions_of_a_plan_are_all_listed(api: ApiWorld) -> None:
+    plan = api.plan(actions=1001)["uuid"]
+    assert len(api.get(f"/v1/action_plans/{plan}/actions")["actions"]) == 1001
 
 
 def test_lists_are_only_shown_as_they_are(used_api: ApiWorld) -> None:

@@ -10,7 +10,6 @@ import pytest
 
 from interfaces import web
 from interfaces.rest.app import create_app
-from tests.integration.rest.access.keystone import Keystone, guard, guarded_by
 from tests.world.api import ApiWorld
 
 ROOT = Path(web.__file__).parent
@@ -18,16 +17,6 @@ needs_node = pytest.mark.skipif(
     shutil.which("node") is None or not (ROOT / "node_modules").exists(),
     reason="needs Node.js and the packages of interfaces/web (make web)",
 )
-
-
-def test_the_files_are_public_and_the_data_is_not(used_api: ApiWorld, keystone: Keystone) -> None:
-    http = guarded_by(used_api, guard(keystone.options()))
-    for name, kind in web.FILES.items():
-        answer = http.simulate_get(f"/ui/{name}")
-        assert (answer.status_code, answer.headers["content-type"]) == (200, kind)
-        assert answer.content == web.content(name)
-    assert http.simulate_get("/v1/overview").status_code == 401
-    assert http.simulate_get("/ui/app.ts").status_code == 401
 
 
 def test_a_page_runs_nothing_but_its_own_files(used_api: ApiWorld) -> None:

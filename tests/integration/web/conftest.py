@@ -10,6 +10,7 @@ import requests
 from interfaces.demo.installation import DemoInstallation
 from interfaces.demo.script import DemoCloud
 from tests.browser import Browser, is_installed
+from tests.ports import free_port
 
 GOAL = "server_consolidation"
 HOSTILE = "<img src=x onerror=alert(1)>"
@@ -47,7 +48,9 @@ class Installation:
 def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     """One for all tests of a module."""
     size = DemoCloud(hosts=8, servers=40, seed=7, speed=200)
-    started = DemoInstallation(tmp_path_factory.mktemp("web"), size.options())
+    started = DemoInstallation(
+        tmp_path_factory.mktemp("web"), size.options() | {"api.port": str(free_port())}
+    )
     try:
         yield _executed(started.start().api_url.rstrip("/"))
     finally:

@@ -1,7 +1,8 @@
 import { useAnswer, useView } from "../context.ts";
 import { number, percent } from "../format.ts";
+import { share } from "../heat.ts";
 import { Facts, Panel, Shown, State } from "../parts.tsx";
-import type { Host, ModelOfMoment, Server, Usage } from "../types.ts";
+import type { Host, ModelOfMoment, Resource, Server } from "../types.ts";
 import { Decisions } from "./decisions.tsx";
 import { Age } from "./hosts.tsx";
 import { ServerTable } from "./servers.tsx";
@@ -31,9 +32,12 @@ export function HostScreen({ name }: { name: string }) {
 }
 
 function HostFacts({ of }: { of: Host }) {
-  const used = (now: Usage, then?: Usage): string => {
-    const share = `${number(now.used)} of ${number(now.total)} (${percent(now.ratio)})`;
-    return then ? `${share}, after the plan ${number(then.used)} (${percent(then.ratio)})` : share;
+  const used = (kind: Resource): string => {
+    const shown = (value: number): string =>
+      `${number(value)} (${percent(share(value, of[kind]))})`;
+    const limit = of[kind].capacity === null ? "no limit" : number(of[kind].capacity);
+    const then = of.after ? `, after the plan ${shown(of.after[kind])}` : "";
+    return `${shown(of[kind].used)} of ${limit}${then}`;
   };
   return (
     <Facts
@@ -46,10 +50,9 @@ function HostFacts({ of }: { of: Host }) {
         ],
         ["zone", of.zone],
         ["servers", of.after ? `${of.servers}, after the plan ${of.after.servers}` : of.servers],
-        ["vCPUs", used(of.vcpus, of.after?.vcpus)],
-        ["memory, MB", used(of.memory_mb, of.after?.memory_mb)],
-        ["disk, GB", used(of.disk_gb, of.after?.disk_gb)],
-        ["measured CPU", of.cpu_percent === null ? "not measured" : percent(of.cpu_percent / 100)],
+        ["vCPUs", used("vcpus")],
+        ["memory, MB", used("memory_mb")],
+        ["disk, GB", used("disk_gb")],
         ["uuid", <code>{of.uuid}</code>],
       ]}
     />

@@ -1,21 +1,24 @@
 import { memo } from "preact/compat";
 import { useMemo, useState } from "preact/hooks";
 import { useAnswer, useLink, useView } from "../context.ts";
-import { duration, number, percent, plural, short } from "../format.ts";
-import { heat, MEASURES, share, shareAfter, STEPS, zones, type Measure } from "../heat.ts";
+import { duration, number, percent, plural, short, time } from "../format.ts";
+import { heat, MEASURES, share, STEPS, zones } from "../heat.ts";
 import { arrow } from "../keys.ts";
 import { Panel, Shown } from "../parts.tsx";
 import { format } from "../route.ts";
-import type { Host, ModelOfMoment, Plan } from "../types.ts";
+import type { Host, ModelOfMoment, Plan, Resource } from "../types.ts";
 
 interface Hosts {
   model: ModelOfMoment;
   hosts: Host[];
 }
 
+const MANY = 300;
+/** More hosts are shown as small tiles without figures. */
+
 export function HostsScreen() {
   const { route, overview } = useView();
-  const measure = (route.query["show"] ?? "vcpus") as Measure;
+  const measure = (route.query["show"] ?? "memory_mb") as Resource;
   const plan = route.query["plan"] ?? "";
   const [words, setWords] = useState("");
   const answer = useAnswer<Hosts>("/v1/hosts", { plan: plan || null });
@@ -72,7 +75,8 @@ export function Age({ of }: { of: ModelOfMoment | undefined }) {
   if (of === undefined) return null;
   return (
     <span class="quiet">
-      model of {of.cloud}, {duration(of.age)} old
+      model of {of.cloud},{" "}
+      {of.age === null ? `collected ${time(of.collected_at)}` : `${duration(of.age)} old`}
     </span>
   );
 }
@@ -88,7 +92,7 @@ function Legend({ withPlan }: { withPlan: boolean }) {
         </span>
       ))}
       <span>
-        <i style={{ background: "var(--heat-none)" }} aria-hidden="true" /> unknown
+        <i style={{ background: "var(--heat-none)" }} aria-hidden="true" /> no limit
       </span>
       <span>⊘ disabled</span>
       <span>✗ down</span>
@@ -97,9 +101,10 @@ function Legend({ withPlan }: { withPlan: boolean }) {
   );
 }
 
-function Zones(props: { hosts: Host[]; words: string; measure: Measure; plan: string }) {
+function Zones(props: { hosts: Host[]; words: string; measure: Resource; plan: string }) {
   const { hosts, words, measure, plan } = props;
   const link = useLink();
+  const isSmall = hosts.length > MANY;
   const grouped = useMemo(
     () => zones(hosts.filter((one) => one.name.toLowerCase().includes(words.toLowerCase()))),
     [hosts, words],
@@ -113,7 +118,7 @@ function Zones(props: { hosts: Host[]; words: string; measure: Measure; plan: st
           <h3>
             {zone || "no zone"} <span class="quiet">{plural(members.length, "host")}</span>
           </h3>
-          <div class={hosts.length > 300 ? "tiles small" : "tiles"}>
+          <div class={isSmall ? "tiles small" : "tiles"}>
             {members.map((host) => (
               <Tile
                 key={host.name}
@@ -121,9 +126,10 @@ function Zones(props: { hosts: Host[]; words: string; measure: Measure; plan: st
                 isStop={host.name === first}
                 href={link(["hosts", host.name], plan ? { plan } : {})}
                 mark={host.state === "down" ? "✗" : host.status === "disabled" ? "⊘" : ""}
-                before={share(host, measure)}
-                after={plan ? shareAfter(host, measure) : null}
+                before={share(host[measure].used, host[measure])}
+                after={plan && host.after ? share(host.after[measure], host[measure]) : null}
                 servers={host.servers}
+                isSmall={isSmall}
               />
             ))}
           </div>
@@ -141,6 +147,15 @@ interface TileProps {
   before: number | null;
   after: number | null;
   servers: number;
+  isSmall: boolean;
+}
+
+/** "62" or, with a plan, "62→80". */
+function figure(...shares: (number | null)[]): string {
+  return shares
+    .filter((one) => one !== null)
+    .map((one) => Math.round(one * 100))
+    .join("→");
 }
 
 /** One host. Its properties are plain values, so that only tiles that change are drawn again. */
@@ -161,7 +176,9 @@ const Tile = memo(function Tile(props: TileProps) {
       title={text}
       style={{ "--before": heat(before), "--after": heat(after ?? before) }}
     >
-      {mark}
+      <span aria-hidden="true">
+        {mark} {props.isSmall ? "" : figure(before, after)}
+      </span>
     </a>
   );
 });

@@ -7,6 +7,7 @@ import falcon.inspect
 import falcon.testing
 import pytest
 
+from interfaces import web
 from interfaces.rest.app import create_app
 from interfaces.rest.route_table import routes
 from interfaces.rest.routes import Access, RouteMethod, by_method
@@ -88,3 +89,13 @@ def test_a_method_that_is_not_there_is_not_told_to_strangers(
 ) -> None:
     http = guarded_by(used_api, guard(keystone.options()))
     assert http.simulate_request(method, "/v1/goals").status_code == 401
+
+
+def test_the_files_are_public_and_the_data_is_not(used_api: ApiWorld, keystone: Keystone) -> None:
+    http = guarded_by(used_api, guard(keystone.options()))
+    for name, kind in web.FILES.items():
+        answer = http.simulate_get(f"/ui/{name}")
+        assert (answer.status_code, answer.headers["content-type"]) == (200, kind)
+        assert answer.content == web.content(name)
+    assert http.simulate_get("/v1/overview").status_code == 401
+    assert http.simulate_get("/ui/app.ts").status_code == 401
