@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 import requests
 
-from interfaces.demo.installation import DemoInstallation
-from interfaces.demo.script import DemoCloud
+from interfaces.demo.installation import DemoCloud, DemoInstallation
 from tests.browser import Browser, is_installed
 from tests.ports import free_port
 
