@@ -118,7 +118,7 @@ class AggregateHistory:
         """The fold of the events up to a version that was read. Do not modify it.
 
         Raises:
-            NoSuchMoment: one of the events cannot be read.
+            NoSuchMoment: one of the events cannot be read or does not follow the others.
         """
         if version == self._head.version:
             return self._head
@@ -135,8 +135,17 @@ class AggregateHistory:
                         f"version {entry.version} of {self._id} cannot be read: {entry.error}; "
                         f"earlier versions can be shown"
                     )
-                fold.apply(entry)
+                self._apply(fold, entry)
         return fold
+
+    def _apply(self, fold: AggregateFold, entry: RecordedEvent) -> None:
+        try:
+            fold.apply(entry)
+        except Exception as error:
+            raise NoSuchMoment(
+                f"version {entry.version} of {self._id}, {entry.topic}, does not follow the events "
+                f"before it ({error!r}); earlier versions can be shown"
+            ) from error
 
     def _is_unchanged(self) -> bool:
         length = self.length

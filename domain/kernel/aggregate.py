@@ -62,6 +62,16 @@ class Created(Event, AggregateCreated):
     Attributes of the aggregate that have the name of one of its fields get that field's value.
     """
 
+    def mutate(self, aggregate: Any) -> Any:
+        """Creates the aggregate.
+
+        Raises:
+            ValueError: it exists already.
+        """
+        if aggregate is not None:
+            raise ValueError(f"version {self.originator_version} creates the aggregate again")
+        return super().mutate(aggregate)
+
     def apply(self, aggregate: "Aggregate") -> None:
         """Changes what is not a copy of a field, if there is such."""
         evolve = aggregate.evolvers.get(type(self))

@@ -102,6 +102,7 @@ class Codec:
         self._fast = msgspec.json.Decoder(self._struct({**hints, _METADATA: msgspec.Raw}))
 
     def _struct(self, hints: dict[str, Any]) -> type[msgspec.Struct]:
+        hints = {**hints, "timestamp": Annotated[datetime, msgspec.Meta(tz=True)]}
         return msgspec.defstruct(
             self.cls.__name__,
             [*((name, hints[name]) for name in self._names), (_VERSION, int, 1)],

@@ -85,15 +85,45 @@ def scenario_record(scenario: Scenario) -> bytes:
     """The decision record of a run with the inputs of a scenario folder."""
     audit = json.loads((scenario.folder / "audit.json").read_text())
     cluster = read_cluster(json.loads((scenario.folder / "cluster.json").read_text()))
-    strategy, scope = STRATEGIES[audit["strategy"]], audit.get("scope", [])
-    given = completed(strategy.parameters_schema, audit.get("parameters", {}))
+    return cluster_record(
+        audit["strategy"],
+        cluster,
+        audit.get("parameters", {}),
+        scope=audit.get("scope", []),
+        rules=audit.get("rules"),
+        seed=audit.get("seed", 0),
+        moves=tuple(ObservedMove(**move) for move in audit.get("moves", ())),
+    )
+
+
+def cluster_record(
+    name: str,
+    cluster: ClusterFile,
+    parameters: dict[str, Any],
+    *,
+    scope: list[Any] | None = None,
+    rules: dict[str, Any] | None = None,
+    seed: int = 0,
+    moves: tuple[ObservedMove, ...] = (),
+) -> bytes:
+    """The decision record of a run of an installed strategy, with all that it may need.
+
+    Args:
+        name: of the strategy.
+        cluster: its models and metrics.
+        parameters: of the audit.
+        scope: of the audit.
+        rules: operator rules besides those of the scope.
+        seed: random seed.
+        moves: of servers, while the run decides.
+    """
+    strategy, options = STRATEGIES[name], OPTIMIZERS.default_options()
+    given = completed(strategy.parameters_schema, parameters)
     required = strategy.requirements(typed(given, strategy.parameters))
-    wanted = parse_scope(scope)
-    rules = audit.get("rules")
+    wanted = parse_scope(scope or [])
     written = wanted.rules if rules is None else wanted.rules | parse_rules("", rules)
     resolved = resolve_rules(written, cluster.model)
     model, _ = wanted.apply(cluster.model, resolved.rules)
-    options = OPTIMIZERS.default_options()
     return encode(
         DecisionRecord(
             format=FORMAT,
@@ -104,16 +134,16 @@ def scenario_record(scenario: Scenario) -> bytes:
             planner_options=vars(options.planners[strategy.planner]),
             strategy_options=vars(options.strategies[strategy.name]),
             parameters=given,
-            seed=audit.get("seed", 0),
+            seed=seed,
             collected_at=AT,
-            scope=scope,
+            scope=scope or [],
             model=model.to_columns(),
             metrics=metric_table(model, cluster.metrics, required).to_columns(),
             problems=[],
-            storage=_used(cluster.storage, parse_storage_scope(scope)),
-            baremetal=_used(cluster.baremetal, parse_baremetal_scope(scope)),
+            storage=_used(cluster.storage, parse_storage_scope(scope or [])),
+            baremetal=_used(cluster.baremetal, parse_baremetal_scope(scope or [])),
             placement=PlacementPolicy().with_rules(resolved.rules),
-            moves=tuple(ObservedMove(**move) for move in audit.get("moves", ())),
+            moves=moves,
             engines=tuple(OPTIMIZERS.engines[name].identity for name in required.engines),
             plugins=OPTIMIZERS.identities_of(strategy.name, strategy.planner),
         )

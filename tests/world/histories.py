@@ -1,9 +1,8 @@
-"""Histories of real aggregates: a given state, a short one, one of every aggregate, random ones."""
+"""Histories of real aggregates: a given state, a short one, random ones."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
-from itertools import count
 from random import Random
 from typing import Any
 from uuid import UUID
@@ -12,16 +11,14 @@ from application.ports.cloud import CLOUD_UNREACHABLE
 from application.ports.event_log import EventLog
 from domain.audit_templates import AuditTemplate
 from domain.audits import Audit, AuditState, AuditType, RunCause
-from domain.catalogue import PluginCatalogue, PluginDefinition, PluginKind
-from domain.command_receipts import CommandReceipt
+from domain.catalogue import PluginCatalogue, PluginDefinition
 from domain.kernel.aggregate import Aggregate, JsonObject
 from domain.kernel.errors import Refusal
-from domain.kernel.metadata import Actor, ActorKind, Context, Metadata, component
+from domain.kernel.metadata import Actor, Context, Metadata, component
 from domain.kernel.reasons import CANCELLED_BY_USER, Cause
-from domain.optimization.algorithms.emptying import FREES_HOST, HOST_EMPTIED
+from domain.optimization.algorithms.emptying import FREES_HOST
 from domain.optimization.strategy import NOTHING_TO_DO
 from domain.plans import ActionPlan, PlanState, Proposal
-from domain.plans.action_types.change_nova_service_state import SERVICE_ALREADY_IN_STATE
 from domain.plans.reasons import EXPIRED, MIGRATION_FAILED, OUTCOME_UNKNOWN, SERVER_NOT_FOUND
 from domain.reservations import NameReservation
 from tests.given import ADMIN, NOON, context, ident
@@ -133,88 +130,6 @@ def _three_migrations(run: UUID) -> Proposal:
         )
 
     return proposal(SHORT_AUDIT, run, map(move, (1, 2, 3)), strategy="vm_workload_consolidation")
-
-
-GOLDEN_AUDIT = UUID(int=0xA)
-GOLDEN_TEMPLATE = UUID(int=0xB)
-
-
-class _Seconds:
-    """Contexts of which each is a second later than the one before."""
-
-    def __init__(self) -> None:
-        self._ticks = count()
-
-    def ctx(self, name: str = "admin") -> Context:
-        at = NOON + timedelta(seconds=next(self._ticks))
-        return Context(at, Metadata(Actor(ActorKind.USER, "u-1", name, "p-1"), "req-1", None, 1))
-
-
-def golden_history() -> list[Aggregate]:
-    """A short life of every kind of aggregate, its events pending: the same in each run.
-
-    The stored form of its events is in tests/golden/events: nothing here may change.
-    """
-    clock = _Seconds()
-    audit, plan = _golden_audit_and_plan(clock)
-    template = AuditTemplate.create(
-        clock.ctx(), GOLDEN_TEMPLATE, name="nightly", goal="server_consolidation"
-    )
-    template.change(clock.ctx(), {"description": "each night", "goal": "dummy"})
-    template.delete(clock.ctx())
-    name = NameReservation.reserve(clock.ctx(), "audit", "Nightly", GOLDEN_AUDIT)
-    name.release(clock.ctx(), GOLDEN_AUDIT)
-    name.take(clock.ctx(), "nightly", GOLDEN_TEMPLATE)
-    catalogue = PluginCatalogue.open(clock.ctx())
-    goal = PluginDefinition(PluginKind.GOAL, "dummy", "Dummy goal", {"efficacy_specification": []})
-    started(catalogue, clock.ctx(), [goal])
-    started(catalogue, clock.ctx(), [])
-    receipt = CommandReceipt.write(clock.ctx(), "key", "0" * 64, GOLDEN_AUDIT)
-    return [audit, plan, template, name, catalogue, receipt]
-
-
-def _golden_audit_and_plan(clock: _Seconds) -> tuple[Audit, ActionPlan]:
-    server = "0c0c1d3a-0000-4000-8000-000000000001"
-    wanted = definition(name="a", parameters={"limit": 0.8})
-    audit = Audit.request(clock.ctx(), GOLDEN_AUDIT, wanted)
-    run = audit.run
-    assert run is not None
-    epoch = audit.claim_run(clock.ctx("engine"), run.id, "engine/1", "host-1")
-    audit.record_inputs(
-        clock.ctx("engine"), run.id, epoch, digest="d" * 64, strategy="vm_workload_consolidation"
-    )
-    actions = (
-        planned(
-            "migrate",
-            server,
-            {"migration_type": "live", "source_node": "c1", "destination_node": "c2"},
-            Cause(FREES_HOST, {"server": server, "source": "c1"}),
-        ),
-        planned(
-            "change_nova_service_state",
-            "c1",
-            {"state": "disabled"},
-            Cause(HOST_EMPTIED, {"host": "c1"}),
-            parents=(0,),
-            requires=(0,),
-        ),
-    )
-    wanted_plan = proposal(GOLDEN_AUDIT, run.id, actions, strategy="vm_workload_consolidation")
-    plan = ActionPlan.propose(clock.ctx("engine"), wanted_plan)
-    audit.succeed_run(clock.ctx("engine"), run.id, epoch, plan.id)
-    plan.launch(clock.ctx())
-    held = plan.claim(clock.ctx("applier"), "applier/1", "host-1")
-    first, second = plan.actions
-    plan.intend_action(clock.ctx("applier"), held, first, {"server": server, "host": "c1"})
-    plan.acknowledge_action(clock.ctx("applier"), held, first, {"migration": 12})
-    plan.succeed_action(clock.ctx("applier"), held, first, {"host": "c2"})
-    plan.skip_action(
-        clock.ctx("applier"),
-        held,
-        second,
-        Cause(SERVICE_ALREADY_IN_STATE, {"host": "c1", "state": "disabled"}),
-    )
-    return audit, plan
 
 
 ENGINE = component("watcher-decision-engine", "watcher-decision-engine/ctl-1/7/1")

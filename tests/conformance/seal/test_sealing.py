@@ -232,23 +232,12 @@ def test_a_trail_is_proven_or_the_changed_event_is_named(
         prove(seals, seals, keys, [one], {})
 
 
-GARBAGE = [
-    "UPDATE stored_events SET topic = CAST(x'ff00fe' AS TEXT) WHERE rowid = 10",
-    "UPDATE stored_events SET topic = x'74' WHERE rowid = 10",
-    "UPDATE stored_events SET originator_id = CAST(x'c3' AS TEXT) WHERE rowid = 10",
-    "UPDATE stored_events SET originator_version = 'one' WHERE rowid = 10",
-    "UPDATE stored_events SET state = CAST(x'ff' AS TEXT) WHERE rowid = 10",
-    "UPDATE stored_events SET state = 17.5 WHERE rowid = 10",
-    "UPDATE stored_events SET rowid = -5 WHERE rowid = 10",
-]
-
-
-@pytest.mark.parametrize("garbage", GARBAGE)
+@pytest.mark.parametrize("change", [*tampering.GARBAGE, "rowid = -5"])
 def test_garbage_in_a_row_is_a_finding_and_no_crash(
-    sqlite_url: str, key: PrivateKey, keys: PublicKeys, garbage: str
+    sqlite_url: str, key: PrivateKey, keys: PublicKeys, change: str
 ) -> None:
     _sealed(sqlite_url, key, EVENTS, BATCH)
-    tampered(sqlite_url, lambda execute: execute(garbage))
+    tampered(sqlite_url, tampering.garbage(10, change))
     with closing(open_seals(sqlite_url, retry_seconds=1.0)) as seals:
         report = verified(seals, keys)
     assert 10 in {one.position for one in report.findings}
@@ -269,24 +258,38 @@ def test_a_thousand_random_changes_are_found_at_their_position(
 
 
 def _tamper_often(url: str, folder: Path, key: PrivateKey, keys: PublicKeys, *, times: int) -> None:
-    last, dice = _sealed(url, key, 600, 64), random.Random(7)
+    """Each kind of change at random places of a log with holes, as rolled back writes leave."""
+    events, batch = 600, 64
+    holes = list(range(20, events, 25))
+    last = _sealed(url, key, events, batch, holes)
+    present = sorted(set(range(1, last + 1)).difference(holes))
+    firsts = {1 + place // batch: present[place] for place in range(0, len(present), batch)}
+    changes = tampering.Changes(random.Random(7), present, holes, firsts)
+    with closing(open_seals(url)) as seals:
+        anchored = [seal.statement for seal in seals.page(0, 100)]
+        assert verified(seals, keys, anchored).count == 0, "the control"
     pristine, copy = Path(url.removeprefix("sqlite:///")), folder / "copy.db"
     with closing(sqlite3.connect(pristine)) as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    made = set()
     for _ in range(times):
         shutil.copy(pristine, copy)
-        at, change = tampering.random_change(dice, last)
+        kind, at, change = changes.draw()
         tampered(f"sqlite:///{copy}", change)
         with closing(open_seals(f"sqlite:///{copy}", retry_seconds=1.0)) as seals:
-            assert verified(seals, keys).first_bad == at
+            assert verified(seals, keys, anchored).first_bad == at, kind
+        made.add(kind)
         for leftover in folder.glob("copy.db-*"):
             leftover.unlink()
+    assert made == changes.kinds
 
 
-def _sealed(url: str, key: PrivateKey, events: int, batch: int) -> int:
+def _sealed(url: str, key: PrivateKey, events: int, batch: int, holes: Sequence[int] = ()) -> int:
     """A sealed log on SQLite; its last position."""
     upgrade(url)
     with closing(open_event_log(url)) as log, closing(open_seals(url)) as seals:
         opened(log, *range(events - 1))
+        for hole in holes:
+            tampered(url, tampering.delete(hole))
         Sealer(seals, seals, key, None, CLOCK, batch).seal()
         return log.end()

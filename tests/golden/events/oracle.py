@@ -1,15 +1,19 @@
-"""A second fold of the golden story, written from docs/events.md: it imports nothing of Vigil.
+"""A second fold of the golden stories, written from docs/events.md: it imports nothing of Vigil.
 
-It knows the events of that story only. An attribute that is added to an aggregate is added here,
-too, with the value that it has without events of its own.
+It knows the events of these stories only, in the stored form of each class version. An attribute
+that is added to an aggregate is added here, too, with the value that it has without events of its
+own.
 """
 
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID, uuid5
 
 Json = dict[str, Any]
+_VIGIL = UUID("6f1f2b1c-60a5-5c2e-9f0e-56c7f3a1d0b7")
 _NEW_ACTION = {
     "state": "PENDING",
     "attempt": 0,
@@ -36,7 +40,7 @@ def hashes(lines: Iterable[Mapping[str, Any]]) -> dict[str, str]:
     for line in lines:
         ident, event = line["aggregate"], line["state"]
         state = states.setdefault(ident, {})
-        FOLDS[line["topic"]](state, event)
+        FOLDS[line["topic"]](state, {**event, "aggregate": ident})
         found[f"{ident} v{line['version']}"] = state_hash(state)
     return found
 
@@ -118,6 +122,8 @@ def _launched(plan: Json, _: Json) -> None:
 
 def _claimed(plan: Json, event: Json) -> None:
     plan.update({name: event[name] for name in ("epoch", "owner", "host", "state")})
+    plan["execution_rule"] = event.get("execution_rule", "ALWAYS")  # from version 2 on
+    plan["returns"]["if_failed"] = event.get("return_if_failed", False)  # from version 3 on
 
 
 def _intended(plan: Json, event: Json) -> None:
@@ -128,6 +134,21 @@ def _intended(plan: Json, event: Json) -> None:
 
 def _acknowledged(plan: Json, event: Json) -> None:
     plan["actions"][event["action_id"]]["receipt"] = event["receipt"]
+
+
+def _step_intended(plan: Json, event: Json) -> None:
+    action = plan["actions"][event["action_id"]]
+    action["steps"] = {**action["steps"], event["step"]: event["attempt"]}
+    action["aborting"] = action["aborting"] or event.get("because")
+
+
+def _added(plan: Json, event: Json) -> None:
+    spec = {"size": None, "groups": [], **event["spec"]}
+    plan["actions"][event["action_id"]] = {"spec": spec, **_NEW_ACTION, "restores": True}
+
+
+def _failed(plan: Json, event: Json) -> None:
+    _ended(plan, event, "FAILED")["because"] = event["because"]
 
 
 def _succeeded(plan: Json, event: Json) -> None:
@@ -145,8 +166,38 @@ def _ended(plan: Json, event: Json, state: str) -> Json:
     return action
 
 
+def _plan_failed(plan: Json, event: Json) -> None:
+    plan.update(state="FAILED", because=event["because"], owner=None)
+
+
+def _return_requested(plan: Json, event: Json) -> None:
+    number, asked = event["number"], event["return_plan"]
+    run = str(uuid5(uuid5(_VIGIL, "return"), f"{event['aggregate']}\x1f{number}"))
+    request = {"number": number, "run_id": run, "return_plan": asked}
+    request |= {"automatic": event["automatic"], "requested_at": _time(event["timestamp"])}
+    plan["returns"] |= {"count": number, "latest": asked, "request": request, "failure": None}
+
+
+def _returned(plan: Json, _: Json) -> None:
+    plan["returns"]["request"] = None
+
+
 def _plan_succeeded(plan: Json, event: Json) -> None:
     plan.update(state="SUCCEEDED", because=event["because"], owner=None)
+
+
+# -- cluster models ------------------------------------------------------------------------------
+
+
+def _opened(model: Json, event: Json) -> None:
+    model.update(cloud=event["cloud"], kind=event["kind"], digest=None, problem=None)
+    model.update(began=None, collections=0, amendments=None)
+
+
+def _collected(model: Json, event: Json) -> None:
+    began = datetime.fromisoformat(event["timestamp"]) - timedelta(seconds=event["seconds"])
+    model.update(digest=event["digest"], problem=None, began=began.isoformat(), amendments=None)
+    model["collections"] += 1
 
 
 # -- the others ----------------------------------------------------------------------------------
@@ -175,6 +226,17 @@ FOLDS: dict[str, Callable[[Json, Json], None]] = {
     "plan.action-succeeded": _succeeded,
     "plan.action-skipped": _skipped,
     "plan.succeeded": _plan_succeeded,
+    "plan.action-step-intended": _step_intended,
+    "plan.action-step-acknowledged": lambda *_: None,
+    "plan.action-added": _added,
+    "plan.action-failed": _failed,
+    "plan.failed": _plan_failed,
+    "plan.return-requested": _return_requested,
+    "plan.returned": _returned,
+    "cluster-model.opened": _opened,
+    "cluster-model.collected": _collected,
+    "cluster-model.collection-failed": lambda model, event: model.update(problem=event["because"]),
+    "cluster-model.recovered": lambda model, _: model.update(problem=None),
     "audit-template.created": _copied(
         *("name", "description", "goal", "strategy", "scope", "default_parameters"), deleted=False
     ),
@@ -187,6 +249,12 @@ FOLDS: dict[str, Callable[[Json, Json], None]] = {
     "catalogue.definition-registered": _registered,
     "catalogue.definition-retired": lambda found, event: found["definitions"].pop(
         f"{event['kind']}/{event['name']}"
+    ),
+    "catalogue.installation-recorded": lambda found, event: found["installations"].update(
+        {event["installation"]["instance"]: event["installation"]}
+    ),
+    "catalogue.installation-forgotten": lambda found, event: found["installations"].pop(
+        event["instance"]
     ),
     "command.handled": _copied("key", "request", "result"),
 }

@@ -1,5 +1,6 @@
 """History can be read for ever, and what is stored does not change unnoticed."""
 
+from pathlib import Path
 from typing import TypeVar
 from uuid import UUID
 
@@ -24,9 +25,9 @@ from domain.reservations import NameReservation
 from infrastructure.event_log import SqlEventLog
 from infrastructure.event_log.event_types import event_types
 from infrastructure.event_log.mapper import Mapper
-from tests.golden.events.generate import STORY, Row, lines, present, values
+from tests.golden.events.generate import lines, present, rows, stories, values
+from tests.golden.events.history import GOLDEN_AUDIT, GOLDEN_TEMPLATE
 from tests.golden.events.samples import FORMS, product_events, sample, vocabularies
-from tests.world.histories import GOLDEN_AUDIT, GOLDEN_TEMPLATE
 
 A = TypeVar("A", bound=Aggregate)
 HOW = (
@@ -99,27 +100,42 @@ def test_a_changed_form_would_be_noticed() -> None:
     assert msgspec.json.encode(state) not in golden
 
 
+@pytest.fixture(params=stories(), ids=lambda path: path.stem)
+def story(request: pytest.FixtureRequest) -> Path:
+    found: Path = request.param
+    return found
+
+
 @pytest.fixture
-def told(event_log: SqlEventLog) -> SqlEventLog:
-    """A log that holds the golden story."""
-    rows = [msgspec.json.decode(text, type=Row) for text in STORY.read_bytes().splitlines()]
+def told(event_log: SqlEventLog, story: Path) -> SqlEventLog:
+    """A log that holds a golden story."""
     event_log._store.insert(
-        [StoredEvent(UUID(row.aggregate), row.version, row.topic, bytes(row.state)) for row in rows]
+        [
+            StoredEvent(UUID(row.aggregate), row.version, row.topic, bytes(row.state))
+            for row in rows(story)
+        ]
     )
     return event_log
 
 
-def test_the_golden_story_is_read_without_a_loss(told: SqlEventLog) -> None:
+def test_each_class_version_has_a_story_with_its_events() -> None:
+    for version in {version for version, _ in lines()}:
+        (path,) = (path for path in stories() if path.stem == f"story_v{version}")
+        told = {msgspec.json.decode(row.state).get("class_version", 1) for row in rows(path)}
+        assert max(told) == version
+
+
+def test_a_golden_story_is_read_without_a_loss(told: SqlEventLog, story: Path) -> None:
     entries = told.read(0, 1000)
-    assert len(entries) == len(STORY.read_bytes().splitlines())
+    assert len(entries) == len(rows(story))
     assert all(isinstance(entry, RecordedEvent) for entry in entries)
 
 
-def test_the_golden_story_folds_to_the_states_that_it_tells(told: SqlEventLog) -> None:
+def test_a_golden_story_folds_to_the_states_that_it_tells(told: SqlEventLog) -> None:
     audit = found(told, Audit, GOLDEN_AUDIT)
     assert (audit.state, audit.run, audit.runs) == (AuditState.SUCCEEDED, None, 1)
-    (proposed,) = (e for e in told.read(0, 1000) if e.topic == "plan.proposed")
-    plan = found(told, ActionPlan, proposed.aggregate_id)
+    plans = [e.aggregate_id for e in told.read(0, 1000) if e.topic == "plan.proposed"]
+    plan = found(told, ActionPlan, plans[0])
     assert plan.state is PlanState.SUCCEEDED
     states = [action.state for action in plan.actions.values()]
     assert states == [ActionState.SUCCEEDED, ActionState.SKIPPED]
