@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from functools import cache, partial
 from importlib.metadata import version
+from typing import TYPE_CHECKING
 
 from application.queries.overview import InstallationInfo, Supervised
 from application.queries.overview_query import OverviewQuery
@@ -10,11 +11,13 @@ from application.replay.cluster_past import ClusterPast
 from application.replay.cluster_views import ClusterViews
 from infrastructure.cron import next_match
 from infrastructure.logs import scrubbed
-from infrastructure.plugins import Registry
 from infrastructure.settings import Settings
 from infrastructure.supervision import ChildState, holder, state
 from interfaces.bootstrap.database import CLOCK
 from interfaces.bootstrap.queries import Queries
+
+if TYPE_CHECKING:
+    from infrastructure.plugins import Registry
 
 
 def overview_query(settings: Settings, queries: Queries, past: int | None = None) -> OverviewQuery:
@@ -32,7 +35,7 @@ def overview_query(settings: Settings, queries: Queries, past: int | None = None
     )
 
 
-def cluster_views(queries: Queries, registry: Registry) -> ClusterViews:
+def cluster_views(queries: Queries, registry: "Registry") -> ClusterViews:
     """The hosts and servers of the cloud."""
     types = registry.of("action")
     past = ClusterPast(queries.log, queries.read, queries.models, types)

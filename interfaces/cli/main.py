@@ -8,18 +8,28 @@ import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Protocol, cast
 
-from interfaces.cli.errors import CommandFailed
-from interfaces.cli.printing import print_line
+from interfaces.cli.errors import (
+    EXIT_CODES,
+    FAILED,
+    INTERRUPTED,
+    NOT_FOUND,
+    OK,
+    REFUSED,
+    UNREACHABLE,
+    USAGE,
+    CommandFailed,
+)
+from interfaces.cli.parser import Parser, report
 from interfaces.cli.version import version_line
 
-OK, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 PRIVATE = 0o077
 """The files that a command makes are its user's alone: databases, logs, exports of a cloud."""
 
-EPILOG = """\
-exit codes: 0 done, 1 failed, 2 wrong arguments or settings, 130 interrupted.
+EPILOG = f"""\
+exit codes: {", ".join(f"{code} {meaning}" for code, meaning in EXIT_CODES.items())}.
 `vigil COMMAND --help` describes a command.
 """
 
@@ -65,10 +75,19 @@ COMMANDS = (
     CommandEntry("scheduler", "roles", "start audit runs that are due, expire old plans"),
     CommandEntry("collector", "roles", "collect the models of the cloud"),
     CommandEntry("listener", "roles", "update the models from notifications"),
-    CommandEntry("goal", "goal", "list the goals and their strategies"),
     CommandEntry("notifier", "roles", "send notifications of what Vigil does"),
-    CommandEntry("plan", "plan", "undo what an action plan changed"),
-    CommandEntry("strategy", "strategy", "run a strategy offline, check what it needs"),
+    CommandEntry("audit", "nouns.command", "create, list, change and cancel audits"),
+    CommandEntry("template", "nouns.command", "create, list, change and delete audit templates"),
+    CommandEntry("plan", "nouns.command", "list, explain, start, cancel and undo action plans"),
+    CommandEntry("action", "nouns.command", "list and skip actions"),
+    CommandEntry("host", "nouns.command", "list the hosts of the cloud"),
+    CommandEntry("server", "nouns.command", "list the servers of the cloud"),
+    CommandEntry("goal", "nouns.command", "list the goals"),
+    CommandEntry("strategy", "strategy", "list strategies, run one offline, check what it needs"),
+    CommandEntry("service", "nouns.command", "list the services and their heartbeats"),
+    CommandEntry("scoring-engine", "nouns.command", "list the scoring engines"),
+    CommandEntry("event", "nouns.command", "list the events, or follow them"),
+    CommandEntry("completion", "completion", "print a script that completes commands in a shell"),
     CommandEntry("cluster", "cluster", "show, list and export cluster models"),
     CommandEntry("plugins", "plugins", "list the installed plug-ins and their problems"),
     CommandEntry("sim", "sim", "serve a simulated OpenStack"),
@@ -87,7 +106,7 @@ def build_parser(only: str | None = None) -> argparse.ArgumentParser:
     Args:
         only: the command whose arguments are declared (the others are only listed); None: all.
     """
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="vigil",
         description="Optimises OpenStack clouds and can prove every decision it ever made.",
         epilog=EPILOG,
@@ -123,18 +142,27 @@ def _run(args: argparse.Namespace) -> int:
         return int(args.run(args))
     except BrokenPipeError:
         return _close_output()
-    except CommandFailed as error:
-        return _report(args, error, FAILED)
     except Exception as error:  # noqa: BLE001 - every error ends in a message
-        if _is_of_settings(error):
-            return _report(args, error, USAGE)
-        return _report(args, error, FAILED, unexpected=True)
+        code = _code(error)
+        return _report(args, error, FAILED if code is None else code, unexpected=code is None)
 
 
-def _is_of_settings(error: Exception) -> bool:
-    """Whether the settings cannot be used; a command without settings does not import them."""
+def _code(error: Exception) -> int | None:
+    """The exit code of an error, None if it is unexpected.
+
+    What the command has not imported cannot have raised it.
+    """
+    if isinstance(error, CommandFailed):
+        return error.code
     settings = sys.modules.get("infrastructure.settings")
-    return settings is not None and isinstance(error, settings.SettingsError)
+    if settings is not None and isinstance(error, settings.SettingsError):
+        return USAGE
+    client = sys.modules.get("interfaces.client")
+    if client is None or not isinstance(error, client.ClientError):
+        return None
+    if isinstance(error, client.ApiError):
+        return NOT_FOUND if error.status == HTTPStatus.NOT_FOUND else REFUSED
+    return UNREACHABLE
 
 
 def _escape_unencodable() -> None:
@@ -152,7 +180,7 @@ def _report(
     text = " ".join(str(error).split()) or type(error).__name__
     if unexpected:
         text = f"{type(error).__name__}: {text} (--debug shows where)"
-    print_line(f"vigil: error: {text}", sys.stderr)
+    report(text, getattr(error, "hint", None))
     return code
 
 

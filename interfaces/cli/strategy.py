@@ -1,41 +1,23 @@
 import argparse
-import json
-import sys
 from pathlib import Path
-from typing import Any
 
-from application.commands.parameters import completed
-from application.ports.operator_rules import RulesUnreadable
-from application.ports.plugins import OptimizerOptions
-from domain.kernel.errors import InvalidValue, NotFound
-from domain.optimization.planner import PlanImpossible
-from domain.optimization.selection import choose_strategy
-from domain.optimization.strategy import Strategy
-from infrastructure.operator_rules import RulesFile
-from infrastructure.plugins import PluginOptions, Registry
-from infrastructure.settings import load
-from infrastructure.text_files import decoded, read_text
-from interfaces.cli import strategy_run
-from interfaces.cli.arguments import add_options, add_parameters, add_settings, quiet_logging
-from interfaces.cli.cloud import add_cloud
-from interfaces.cli.errors import CommandFailed, report_errors
-from interfaces.cli.printing import print_line
+from interfaces.cli.arguments import add_flag, add_options, add_parameters, add_settings
+from interfaces.cli.nouns import command
+from interfaces.cli.nouns.catalogue import STRATEGY
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the arguments."""
     parser.description = (
-        "Tries a strategy. `run` computes the plan for a cluster file (see "
-        "`vigil cluster export`), changes nothing, and exits with 1 if the plan breaks a placement "
-        "rule; `preflight` checks whether the cloud provides the models and metrics that the "
-        "strategy needs, and exits with 1 if a required one is missing."
+        "The strategies of the installation, and offline trials. `run` computes the plan for a "
+        "cluster file (see `vigil cluster export`), changes nothing, and exits with 1 if the plan "
+        "breaks a placement rule; `preflight` checks whether the cloud provides the models and "
+        "metrics that the strategy needs, and exits with 1 if a required one is missing."
     )
-    registry = Registry()
-    parser.set_defaults(registry=registry)
-    names = ", ".join(registry.names("strategy"))
-    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    actions = parser.add_subparsers(dest="action", metavar="VERB", required=True)
+    command.add_verbs(actions, STRATEGY)
     offline = actions.add_parser("run", help="compute the plan for a cluster file")
-    _add_strategy(offline, names)
+    _add_strategy(offline)
     offline.add_argument(
         "--cluster",
         required=True,
@@ -53,81 +35,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     offline.add_argument("--seed", type=int, default=0, help="random seed (0)")
     offline.add_argument("--debug", action="store_true", help="show tracebacks of errors")
     check = actions.add_parser("preflight", help="check what a strategy needs")
-    _add_strategy(check, names)
-    add_cloud(check)
+    _add_strategy(check)
+    add_flag(check, "--cloud", "vigil.cloud", "NAME", "name of a cloud in clouds.yaml")
     add_settings(check)
 
 
-def _add_strategy(parser: argparse.ArgumentParser, names: str) -> None:
-    parser.add_argument("name", metavar="NAME", help=f"one of {names}")
+def _add_strategy(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", metavar="NAME", help="name of an installed strategy")
     add_parameters(parser)
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Runs or checks a strategy."""
-    quiet_logging(args, "strategy")
-    with report_errors(NotFound, InvalidValue, PlanImpossible):
-        strategy = _strategy(args.registry, args.name)
-        parameters = completed(strategy.parameters_schema, dict(args.param))
-        return ACTIONS[args.action](args, strategy, parameters)
+    """Does what the verb says."""
+    if "verb" in args:
+        return command.run(args)
+    # Only here: the other verbs need no plug-ins.
+    from interfaces.cli import strategy_offline  # noqa: PLC0415
 
-
-def _strategy(registry: Registry, name: str) -> Strategy[Any]:
-    installed = registry.optimizers.strategies
-    problem = registry.problem("strategy", name)
-    if problem is not None and name not in installed:
-        raise CommandFailed(f"strategy {name} does not work: {problem}")
-    return choose_strategy(installed, "", name)
-
-
-def _run(args: argparse.Namespace, strategy: Strategy[Any], parameters: dict[str, object]) -> int:
-    with report_errors(RulesUnreadable):
-        rules = None if args.rules is None else RulesFile(args.rules).read()
-    measured = strategy_run.run(
-        args.registry.optimizers,
-        _read_file(args.cluster),
-        strategy.name,
-        parameters,
-        args.seed,
-        rules,
-        _options(args),
-    )
-    if args.json:
-        print(json.dumps(strategy_run.as_json(measured), indent=2))
-    else:
-        for line in strategy_run.lines(measured):
-            print_line(line)
-    return 0 if measured.refused is None else 1
-
-
-def _options(args: argparse.Namespace) -> OptimizerOptions:
-    """Those of the arguments alone: the result does not depend on the machine."""
-    loaded = load(flags=dict(args.assignments), files=args.config_file or [])
-    options = PluginOptions(args.registry, loaded.settings.sources)
-    return OptimizerOptions(options.of("strategy"), options.of("planner"))
-
-
-def _preflight(
-    args: argparse.Namespace, strategy: Strategy[Any], parameters: dict[str, object]
-) -> int:
-    # Only here: `run` does not need openstacksdk.
-    from interfaces.cli.strategy_preflight import check  # noqa: PLC0415
-
-    return check(args, strategy, parameters)
-
-
-def _read_file(path: Path) -> dict[str, Any]:
-    try:
-        is_piped = str(path) == "-"
-        data = json.loads(decoded(sys.stdin.buffer.read()) if is_piped else read_text(path))
-    except OSError as error:
-        raise CommandFailed(f"{path} cannot be read: {error.strerror}") from error
-    except (ValueError, RecursionError) as error:
-        raise CommandFailed(f"{path} cannot be read: {error}") from error
-    if not isinstance(data, dict):
-        raise CommandFailed(f"{path} does not contain a JSON object")
-    return data
-
-
-ACTIONS = {"run": _run, "preflight": _preflight}
+    return strategy_offline.run(args)

@@ -17,6 +17,7 @@ from infrastructure.plugins.entry_points import Declared, installed
 from infrastructure.settings import Sources, options
 from infrastructure.settings.pages import reference
 from interfaces.docs.actions import actions_page
+from interfaces.docs.cli import cli_page
 from interfaces.docs.models import models_page
 from interfaces.docs.notifications import notifications_page
 from interfaces.rest.openapi.page import page
@@ -128,6 +129,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "docs/configuration.md": _configuration,
     "docs/actions.md": _actions,
     "docs/models.md": models_page,
+    "docs/cli.md": cli_page,
     "docs/notification-types.md": notifications_page,
 }
 """Path of a page → the function that renders it."""

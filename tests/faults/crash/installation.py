@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -241,7 +241,13 @@ class Installation:
 
     def vigil(self, *words: str) -> str:
         """What a command prints; it must succeed."""
-        command = [*PROGRAM, *words, *self._arguments()]
+        return self._printed([*PROGRAM, *words, *self._arguments()])
+
+    def over_api(self, *words: str) -> str:
+        """What a command that uses the API prints; it must succeed."""
+        return self._printed([*PROGRAM, *words, "--url", self.url])
+
+    def _printed(self, command: Sequence[str]) -> str:
         done = subprocess.run(command, check=False, timeout=120, capture_output=True, text=True)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout

@@ -45,7 +45,9 @@ def test_wrong_arguments_end_with_2(words: list[str], capsys: pytest.CaptureFixt
     with pytest.raises(SystemExit) as end:
         main(words)
     assert end.value.code == 2
-    assert "usage: vigil" in capsys.readouterr().err
+    error, hint = capsys.readouterr().err.splitlines()
+    assert error.startswith("vigil: error: ")
+    assert hint.startswith("vigil: hint: ")
 
 
 @pytest.mark.parametrize(

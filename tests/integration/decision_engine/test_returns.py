@@ -1,8 +1,10 @@
 """A return plan is made of what happened, on today's model, and proved like the plan of a run."""
 
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, cast
 from uuid import UUID
 
@@ -32,6 +34,7 @@ from infrastructure.openstack.actions.nova.migrate import Migrate
 from infrastructure.openstack.connection import ConnectionLimits
 from interfaces.cli.main import main
 from tests.given import NOON
+from tests.integration.rest.serving import served
 from tests.world.engine import EngineWorld
 from tests.world.values import host, id_of, planned, proposal
 from tests.world.world import CLOCK, TEST
@@ -191,31 +194,41 @@ def test_hosts_and_rules_of_its_decision_can_be_varied_and_nothing_else(world: E
 
 
 def test_the_command_shows_it_and_how_to_start_it(
-    world: EngineWorld,
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
+    world: EngineWorld, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setenv("VIGIL_DATABASE_CONNECTION", world.url)
     plan = failed(world, ("1", "a", "b"), ("3", "b", "c"))
-    words = ["plan", "return", str(plan), "--data", str(tmp_path)]
-    assert main([*words, "--wait", "0"]) == 1
-    assert "was not made within 0 s: is a decision engine running" in capsys.readouterr().err
-    world.projector.catch_up()
-    world.work()
-    assert main(words) == 0
-    lines = capsys.readouterr().out.splitlines()
-    back = made(world, plan)
-    assert lines[0] == f"Return plan {back.id} of action plan {plan}: RECOMMENDED"
-    assert lines[1] == "  PENDING   migrate 1 b -> a  (undoes migrate 1 a -> b)"
-    assert "migrate 3 b -> c is not undone" in lines[3]
-    assert lines[-1] == f"      or: vigil plan return {plan} --start --data {tmp_path}"
-    assert main([*words, "--start", "--wait", "0"]) == 1
-    assert "It has not ended yet" in capsys.readouterr().out
-    assert made(world, plan).state is PlanState.PENDING
-    other = id_of("none")
-    assert main(["plan", "return", other]) == 1
-    assert other in capsys.readouterr().err
+    with served(world, workers=1) as url, projecting(world):
+        words = ["plan", "return", str(plan), "--url", url]
+        assert main([*words, "--wait", "0.1"]) == 1
+        error, hint = capsys.readouterr().err.splitlines()
+        assert "was not made within 0.1 s" in error
+        assert "check that a decision engine runs" in hint
+        world.work()
+        assert main(words) == 0
+        lines = capsys.readouterr().out.splitlines()
+        back = made(world, plan)
+        assert lines[0] == f"return plan {back.id}: MADE, 1 actions"
+        assert any("migrate 3 b -> c is not undone" in one for one in lines)
+        assert any("1: b -> a" in one for one in lines)
+        assert lines[-1] == f"start it: vigil plan start {back.id}"
+        assert main(["plan", "start", str(back.id), "--url", url]) == 0
+        assert made(world, plan).state is PlanState.PENDING
+        other = id_of("none")
+        assert main(["plan", "return", other, "--url", url]) == 3
+        assert other in capsys.readouterr().err
+
+
+@contextmanager
+def projecting(world: EngineWorld) -> Iterator[None]:
+    """The read models follow the log, as in an installation."""
+    stop = threading.Event()
+    thread = threading.Thread(target=world.new_projector().run, args=[stop])
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
 
 
 def test_a_server_that_is_elsewhere_by_now_stays_there(world: EngineWorld) -> None:

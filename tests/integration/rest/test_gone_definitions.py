@@ -8,7 +8,6 @@ from sqlalchemy import update
 
 from application.commands.catalogue import synchronise
 from application.ports.services import Instance
-from application.queries.goals import goal_strategies, templates_of_removed
 from domain.catalogue import PluginDefinition, PluginKind
 from infrastructure.read_models.schema import INSTANCES
 from tests.world.api import ApiWorld, installed, refused
@@ -130,20 +129,6 @@ class TestGoalsWithoutAStrategy:
         (shown,) = (one for one in lonely.get("/v1/goals")["goals"] if one["name"] == "lonely")
         (other,) = (one for one in lonely.get("/v1/goals")["goals"] if one["name"] == "dummy")
         assert shown.keys() == other.keys()
-
-    def test_the_list_of_goals_on_the_command_line_marks_it(self, lonely: ApiWorld) -> None:
-        found = {one.name: one for one in goal_strategies(lonely.reads)}
-        assert (found["lonely"].strategies, found["lonely"].removed) == ([], False)
-        assert found["dummy"].strategies == ["dummy", "dummy_with_scorer"]
-
-
-def test_the_list_of_goals_names_what_was_removed(api: ApiWorld) -> None:
-    api.template(name="nightly", goal="server_consolidation", strategy="basic")
-    assert templates_of_removed(api.reads) == []
-    api.settle(api.install(one for one in installed() if one.name != "basic").position)
-    (goal,) = (one for one in goal_strategies(api.reads) if one.name == "server_consolidation")
-    assert (goal.strategies, goal.removed_strategies) == ([], ["basic"])
-    assert [one.name for one in templates_of_removed(api.reads)] == ["nightly"]
 
 
 class TestTwoVersions:
