@@ -12,17 +12,18 @@ class Hint:
 
     Attributes:
         position, topic, aggregate_id: of the event.
-        deliveries: number of deliveries of this hint, including this one.
     """
 
     position: int
     topic: str
     aggregate_id: UUID
-    deliveries: int = 1
 
 
 Handler = Callable[[Hint], Awaitable[None]]
-"""Handles a hint. Returning acknowledges it; after an exception it is delivered again."""
+"""Handles a hint. Returning acknowledges it, ``Busy`` returns it for others.
+
+Any other exception is logged, and the hint is not delivered again: sweeps find its work.
+"""
 
 
 Room = Callable[[], Awaitable[None]]
@@ -48,7 +49,7 @@ class Bus(Protocol):
         Args:
             name: of the durable consumer; processes with the same name share its hints.
             topics: event topics to receive.
-            handler: called for one hint at a time per slot; may raise ``Busy``.
+            handler: called for one hint at a time; may raise ``Busy``.
             room: awaited before a hint is requested.
         """
         ...

@@ -1,24 +1,19 @@
 """NATS: hints that the event log has grown. The log alone is authoritative."""
 
 from infrastructure.messaging.bus import NatsBus
-from infrastructure.messaging.delivery import ConsumerStats, RejectedMessage
 from infrastructure.messaging.embedded import EmbeddedNats, EmbeddedNatsError, StoreLimits
 from infrastructure.messaging.relay import Relay, RelayStatus
 from infrastructure.messaging.settings import (
-    ConsumerSettings,
     HintStreamSettings,
     NatsConnectionSettings,
 )
 
 __all__ = [
-    "ConsumerSettings",
-    "ConsumerStats",
     "EmbeddedNats",
     "EmbeddedNatsError",
     "HintStreamSettings",
     "NatsBus",
     "NatsConnectionSettings",
-    "RejectedMessage",
     "Relay",
     "RelayStatus",
     "StoreLimits",

@@ -1,13 +1,14 @@
-"""The bus on NATS JetStream: durable pull consumers."""
+"""The bus on NATS JetStream: durable pull consumers, one hint at a time."""
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine
 from dataclasses import replace
 
 from nats.aio.msg import Msg
 
-from application.ports.bus import Handler, Hint, Room, always_room
+from application.ports.bus import Busy, Handler, Hint, Room, always_room
+from application.ports.poison import PoisonBoard
 from infrastructure.messaging import hints
 from infrastructure.messaging.connection import (
     OUTAGES,
@@ -16,16 +17,13 @@ from infrastructure.messaging.connection import (
     connected,
     raise_if_cancelled,
 )
-from infrastructure.messaging.consumer import ConsumerLost, DurableConsumer, Inbox
-from infrastructure.messaging.delivery import ConsumerStats, Delivery, Report
-from infrastructure.messaging.settings import (
-    ConsumerSettings,
-    HintStreamSettings,
-    NatsConnectionSettings,
-)
+from infrastructure.messaging.consumer import ConsumerLost, DurableConsumer
+from infrastructure.messaging.settings import HintStreamSettings, NatsConnectionSettings
 
 log = logging.getLogger(__name__)
 
+ACK_WAIT = 30.0
+"""Seconds until a hint is delivered again whose process was lost. Sweeps are about as frequent."""
 RESTORE = replace(RECONNECT, longest_pause=1.0)
 """Pauses between attempts to create a consumer."""
 
@@ -33,68 +31,59 @@ RESTORE = replace(RECONNECT, longest_pause=1.0)
 class NatsBus:
     """Implements ``application.ports.bus.Bus``.
 
-    A hint is delivered to one of the processes that consume under the same name. It is delivered
-    again if its handler fails (each time later), if its process dies or sends no heartbeat for
-    ``ack_wait`` seconds, and if the stream was filled again. A message that cannot be read, or
-    fails too often, is rejected, logged, counted and reported.
-
     Args:
         nats: how to reach NATS.
         stream: holds the hints.
-        consumers: how they are delivered.
-        report: stores rejected messages.
+        poison: stores messages that are no hints.
+        ack_wait: see ``ACK_WAIT``.
     """
 
     def __init__(
         self,
         nats: NatsConnectionSettings,
         stream: HintStreamSettings | None = None,
-        consumers: ConsumerSettings | None = None,
         *,
-        report: Report | None = None,
+        poison: PoisonBoard | None = None,
+        ack_wait: float = ACK_WAIT,
     ) -> None:
         self._nats = nats
         self._stream = stream or HintStreamSettings()
-        self._consumers = consumers or ConsumerSettings()
-        self._report = report
-        self._stats: dict[str, ConsumerStats] = {}
-
-    @property
-    def stats(self) -> Mapping[str, ConsumerStats]:
-        """The counts of each consumer of this process, by name."""
-        return self._stats
+        self._poison = poison
+        self._ack_wait = ack_wait
 
     async def consume(
         self, name: str, topics: tuple[str, ...], handler: Handler, room: Room = always_room
     ) -> None:
         """Passes hints to a handler until cancelled; survives the loss of server and stream.
 
-        After a cancellation no further hint is taken. Running handlers may finish within
-        ``stop_timeout`` seconds; then, or at a second cancellation, they are cancelled and their
-        hints are delivered to other processes.
+        A message that is no hint is rejected, logged and stored. A handler that is cancelled
+        returns its hint, for another process.
 
         Args:
             name: of the durable consumer (letters, digits, ``-`` and ``_``).
             topics: of the events whose hints are delivered, at least one.
-            handler: called for one hint at a time per slot.
-            room: awaited before a slot requests a hint.
+            handler: called for one hint at a time.
+            room: awaited before a hint is requested.
         """
         if not topics:
             raise ValueError(f"Consumer {name!r} wants no topic.")
-        delivery = Delivery(name, handler, self._consumers, self._report)
-        delivery.stats = self._stats.setdefault(name, delivery.stats)
-        for pause in RECONNECT.delays():
-            raise_if_cancelled()
-            try:
-                async with connected(self._nats, name) as connection:
-                    consumer = DurableConsumer(
-                        connection.jetstream, self._stream, self._consumers, name, topics
-                    )
-                    session = _ConsumerSession(name, connection, consumer, delivery, room)
-                    await session.work(self._stream.name, self._consumers)
-            except OUTAGES as error:
-                log.warning("%s: interrupted, connecting again: %s", name, error)
-            await asyncio.sleep(pause)
+
+        async def work(connection: Connection) -> None:
+            consumer = DurableConsumer(connection, self._stream, name, topics, self._ack_wait)
+            await _restore(name, consumer, connection)
+            while not connection.client.is_closed:
+                raise_if_cancelled()
+                await room()
+                try:
+                    message = await consumer.next()
+                except ConsumerLost as loss:
+                    log.warning("%s: the consumer is lost (%s); restoring it", name, loss)
+                    await _restore(name, consumer, connection)
+                    continue
+                if message is not None:
+                    await self._deliver(name, message, handler)
+
+        await self._while_connected(name, work)
 
     async def watch(
         self, name: str, topics: tuple[str, ...], notice: Callable[[Hint], None]
@@ -112,127 +101,88 @@ class NatsBus:
 
         async def arrived(message: Msg) -> None:
             try:
-                notice(hints.decode(message.data).hint(1))
+                notice(hints.decode(message.data).hint())
             except hints.UnreadableHint as error:
                 log.warning("%s: ignoring a message that is no hint: %s", name, error)
 
+        async def work(connection: Connection) -> None:
+            changed = asyncio.Event()
+            connection.on_reconnect(changed.set)
+            for topic in topics:
+                await connection.client.subscribe(self._stream.subject(topic), cb=arrived)
+            while not connection.client.is_closed:
+                await changed.wait()
+                changed.clear()
+
+        await self._while_connected(name, work)
+
+    async def _while_connected(
+        self, name: str, work: Callable[[Connection], Coroutine[None, None, None]]
+    ) -> None:
         for pause in RECONNECT.delays():
             raise_if_cancelled()
             try:
                 async with connected(self._nats, name) as connection:
-                    changed = asyncio.Event()
-                    connection.on_reconnect(changed.set)
-                    for topic in topics:
-                        await connection.client.subscribe(self._stream.subject(topic), cb=arrived)
-                    while not connection.client.is_closed:
-                        await changed.wait()
-                        changed.clear()
+                    await work(connection)
             except OUTAGES as error:
                 log.warning("%s: interrupted, connecting again: %s", name, error)
             await asyncio.sleep(pause)
 
-
-class _ConsumerSession:
-    """The slots of one consumer on one connection."""
-
-    def __init__(
-        self,
-        name: str,
-        connection: Connection,
-        consumer: DurableConsumer,
-        delivery: Delivery,
-        room: Room,
-    ) -> None:
-        self._name = name
-        self._connection = connection
-        self._consumer = consumer
-        self._delivery = delivery
-        self._room = room
-        self._stopping = asyncio.Event()
-        self._inboxes: list[Inbox] = []
-
-    async def work(self, stream: str, settings: ConsumerSettings) -> None:
-        """Runs until cancelled, or until the connection is closed."""
-        await self._restore()
-        self._connection.on_reconnect(self._wake)
-        slots = [asyncio.create_task(self._slot(stream)) for _ in range(settings.slots)]
+    async def _deliver(self, name: str, message: Msg, handler: Handler) -> None:
+        """Has one message handled; acknowledges, returns or rejects it."""
         try:
-            done, _ = await asyncio.wait(slots, return_when=asyncio.FIRST_COMPLETED)
-            for slot in done:
-                slot.result()
-        finally:
-            await self._stop(slots, settings.stop_timeout)
-
-    async def _slot(self, stream: str) -> None:
-        async with Inbox(self._connection.client, stream, self._name) as inbox:
-            self._inboxes.append(inbox)
-            while not self._stopping.is_set():
-                raise_if_cancelled()
-                if not await self._has_room():
-                    return
-                try:
-                    message = await inbox.next()
-                except ConsumerLost as loss:
-                    log.warning("%s: the consumer is lost (%s); restoring it", self._name, loss)
-                    await self._restore()
-                    continue
-                if message is not None:
-                    await self._delivery.deliver(message)
-
-    async def _has_room(self) -> bool:
-        """Waits until there is room; false if the session stops before."""
-        room = asyncio.ensure_future(self._room())
-        stopping = asyncio.ensure_future(self._stopping.wait())
+            hint = hints.decode(message.data).hint()
+        except hints.UnreadableHint as error:
+            await self._reject(name, message, f"not a hint: {error}")
+            return
         try:
-            await asyncio.wait({room, stopping}, return_when=asyncio.FIRST_COMPLETED)
-            return room.done() and not self._stopping.is_set()
-        finally:
-            room.cancel()
-            stopping.cancel()
-
-    async def _restore(self) -> None:
-        """Creates or updates the consumer; waits for its stream without limit."""
-        logged = False
-        for pause in RESTORE.delays():
+            await handler(hint)
+        except (Busy, asyncio.CancelledError):
+            await message.nak()
             raise_if_cancelled()
-            if self._stopping.is_set():
-                return
-            # also slows down the restoring of a consumer that is lost again and again
-            await asyncio.sleep(pause)
-            if self._connection.client.is_closed:
-                return  # the slot ends too
-            try:
-                await self._consumer.ensure()
-            except OUTAGES as error:
-                if not logged:
-                    log.warning("%s: no consumer yet, trying again: %s", self._name, error)
-                logged = True
-            else:
-                return
+        except Exception:
+            log.exception("%s: handling %s failed; sweeps find its work", name, message.subject)
+            await message.ack()
+        else:
+            await message.ack()
 
-    def _wake(self) -> None:
-        for inbox in self._inboxes:
-            inbox.wake()
-
-    async def _stop(self, slots: list[asyncio.Task[None]], seconds: float) -> None:
-        self._stopping.set()
-        self._wake()
+    async def _reject(self, name: str, message: Msg, error: str) -> None:
+        sequence = message.metadata.sequence.stream
+        log.error("%s: rejecting message %d (%s): %s", name, sequence, message.subject, error)
+        await message.term()
+        if self._poison is None:
+            return
+        deliveries = message.metadata.num_delivered
         try:
-            _, late = await asyncio.wait(slots, timeout=seconds)
-            if late:
-                log.warning(
-                    "%s: %d handlers did not finish in %.0f s; cancelling them",
-                    self._name,
-                    len(late),
-                    seconds,
-                )
-        finally:
-            for slot in slots:
-                slot.cancel()
-            results = await asyncio.gather(*slots, return_exceptions=True)
-            for result in results:
-                if isinstance(result, Exception) and not isinstance(result, OUTAGES):
-                    log.error("%s: a slot failed", self._name, exc_info=result)
+            await asyncio.to_thread(
+                self._poison.put,
+                name,
+                message.subject,
+                sequence,
+                deliveries=deliveries,
+                error=error,
+            )
+        except Exception:
+            log.exception("%s: could not store the rejection of message %d", name, sequence)
+
+
+async def _restore(name: str, consumer: DurableConsumer, connection: Connection) -> None:
+    """Creates or updates the consumer; waits for its stream without limit."""
+    logged = False
+    for pause in RESTORE.delays():
+        # also slows down the restoring of a consumer that is lost again and again
+        await asyncio.sleep(pause)
+        raise_if_cancelled()
+        if connection.client.is_closed:
+            return
+        try:
+            await consumer.ensure()
+        except OUTAGES as error:
+            if not logged:
+                log.warning("%s: no consumer yet, trying again: %s", name, error)
+            logged = True
+        else:
+            return
 
 
 __all__ = ["NatsBus"]

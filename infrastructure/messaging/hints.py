@@ -32,9 +32,9 @@ class Body(msgspec.Struct, frozen=True, forbid_unknown_fields=False):
         """The hint about an event."""
         return cls(entry.position, entry.topic, entry.aggregate_id, entry.version)
 
-    def hint(self, deliveries: int) -> Hint:
+    def hint(self) -> Hint:
         """The hint for the application."""
-        return Hint(self.position, self.topic, self.aggregate_id, deliveries)
+        return Hint(self.position, self.topic, self.aggregate_id)
 
 
 class UnreadableHint(ValueError):

@@ -1,16 +1,14 @@
-"""Settings of NATS: the connection, the stream of hints, its consumers."""
+"""Settings of NATS: the connection, the stream of hints."""
 
 import re
 import ssl
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from application.kernel.retry import RetryPolicy
 from infrastructure.text_files import read_text
 
 _NAME = re.compile(r"[A-Za-z0-9_-]+")
 _SUBJECT = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
-HINT_RETRY = RetryPolicy(first_pause=1.0, longest_pause=300.0)
 
 
 @dataclass(frozen=True)
@@ -128,33 +126,4 @@ class HintStreamSettings:
         return f"{self.prefix}.>"
 
 
-@dataclass(frozen=True)
-class ConsumerSettings:
-    """How hints are delivered to a worker.
-
-    Attributes:
-        slots: hints handled at once by one process.
-        ack_wait: seconds without a heartbeat after which a hint is delivered to another process.
-        heartbeat: seconds between heartbeats while a handler runs.
-        max_pending: limit of the hints that all processes together have not acknowledged.
-        retry: pauses before a hint is delivered again after an error.
-        give_up_after: deliveries after which a failing hint is rejected and reported.
-        stop_timeout: seconds in which running handlers may finish after a cancellation.
-    """
-
-    slots: int = 4
-    ack_wait: float = 30.0
-    heartbeat: float = 10.0
-    max_pending: int = 10_000
-    retry: RetryPolicy = HINT_RETRY
-    give_up_after: int = 20
-    stop_timeout: float = 30.0
-
-    def __post_init__(self) -> None:
-        if self.slots < 1:
-            raise ValueError("A consumer needs a slot.")
-        if not 0 < self.heartbeat < self.ack_wait:
-            raise ValueError("Heartbeats must be more frequent than the acknowledgement wait.")
-
-
-__all__ = ["ConsumerSettings", "HintStreamSettings", "NatsConnectionSettings"]
+__all__ = ["HintStreamSettings", "NatsConnectionSettings"]

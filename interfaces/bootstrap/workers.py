@@ -3,7 +3,6 @@
 import asyncio
 import threading
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from functools import partial
 from uuid import UUID
 
 from application.ports.bus import Hint
@@ -11,11 +10,9 @@ from application.ports.services import Instance
 from application.workers.heartbeat import Heartbeat
 from application.workers.worker import Worker
 from infrastructure.messaging import (
-    ConsumerSettings,
     HintStreamSettings,
     NatsBus,
     NatsConnectionSettings,
-    RejectedMessage,
 )
 from infrastructure.settings import Settings
 from interfaces.bootstrap.database import CLOCK, OpenDatabase
@@ -47,12 +44,7 @@ def run_worker(
     """
     heartbeat.beat()
     name = worker.name
-    bus = NatsBus(
-        nats(settings),
-        hint_stream(settings),
-        ConsumerSettings(slots=1),  # it waits for claims only
-        report=partial(_store_poison, database),
-    )
+    bus = NatsBus(nats(settings), hint_stream(settings), poison=database.poison)
     idle = threading.Event()
     errors: list[Exception] = []
 
@@ -90,16 +82,6 @@ def run_worker(
         beats.join()
     if errors:
         raise errors[0]
-
-
-def _store_poison(database: OpenDatabase, poison: RejectedMessage) -> None:
-    database.poison.put(
-        poison.consumer,
-        poison.subject,
-        poison.sequence,
-        deliveries=poison.deliveries,
-        error=poison.error,
-    )
 
 
 def run_with_background(

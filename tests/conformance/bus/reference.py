@@ -1,25 +1,19 @@
 """The smallest bus that keeps the port's promises, in one process. It exists to test the suite."""
 
 import asyncio
-from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import replace
 
 from application.ports.bus import Busy, Handler, Hint, Room, always_room
-
-RETRY = 0.05
 
 
 class ReferenceBus:
     """Keeps every hint; each consumer name has a queue of its own."""
 
-    def __init__(self, slots: int) -> None:
-        self._slots = slots
+    def __init__(self) -> None:
         self._hints: list[Hint] = []
         self._queues: dict[str, asyncio.Queue[Hint]] = {}
         self._topics: dict[str, tuple[str, ...]] = {}
         self._notices: list[tuple[tuple[str, ...], Callable[[Hint], None]]] = []
-        self._running: dict[str, set[asyncio.Task[None]]] = defaultdict(set)
 
     def publish(self, hint: Hint) -> None:
         """Makes a hint known."""
@@ -52,26 +46,15 @@ class ReferenceBus:
                 if hint.topic in topics:
                     self._queues[name].put_nowait(hint)
         queue = self._queues[name]
-        free = asyncio.Semaphore(self._slots)
-        running: set[asyncio.Task[None]] = set()
-        try:
-            while True:
-                await free.acquire()
-                await room()
-                hint = await queue.get()
-                task = asyncio.create_task(self._handle(queue, hint, handler))
-                running.add(task)
-                task.add_done_callback(running.discard)
-                task.add_done_callback(lambda _: free.release())
-        finally:
-            if running:
-                await asyncio.wait(running)
-
-    async def _handle(self, queue: "asyncio.Queue[Hint]", hint: Hint, handler: Handler) -> None:
-        try:
-            await handler(hint)
-        except Busy:
-            queue.put_nowait(hint)
-        except RuntimeError:
-            again = replace(hint, deliveries=hint.deliveries + 1)
-            asyncio.get_running_loop().call_later(RETRY, queue.put_nowait, again)
+        while True:
+            await room()
+            hint = await queue.get()
+            try:
+                await handler(hint)
+            except Busy:
+                queue.put_nowait(hint)
+            except asyncio.CancelledError:
+                queue.put_nowait(hint)
+                raise
+            except RuntimeError:
+                continue

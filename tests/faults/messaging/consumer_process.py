@@ -7,11 +7,11 @@ import asyncio
 import sys
 
 from application.ports.bus import Hint
-from infrastructure.messaging import ConsumerSettings, NatsBus, NatsConnectionSettings
+from infrastructure.messaging import NatsBus, NatsConnectionSettings
 
 
 async def _hang(hint: Hint) -> None:
-    print(hint.position, hint.deliveries, flush=True)
+    print(hint.position, flush=True)
     await asyncio.Event().wait()
 
 
@@ -19,8 +19,7 @@ def main() -> None:
     """Consumes until killed."""
     url, name, topic, ack_wait = sys.argv[1:5]
     nats = NatsConnectionSettings(servers=(url,), token=sys.stdin.readline().strip())
-    settings = ConsumerSettings(slots=1, ack_wait=float(ack_wait), heartbeat=float(ack_wait) / 4)
-    asyncio.run(NatsBus(nats, consumers=settings).consume(name, (topic,), _hang))
+    asyncio.run(NatsBus(nats, ack_wait=float(ack_wait)).consume(name, (topic,), _hang))
 
 
 if __name__ == "__main__":

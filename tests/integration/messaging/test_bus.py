@@ -3,35 +3,43 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from itertools import pairwise
 
 import pytest
-from nats.aio.msg import Msg
 
-from application.kernel.retry import RetryPolicy
 from application.ports.bus import Hint
+from application.ports.poison import PoisonedMessage
 from infrastructure.event_log.log import SqlEventLog
-from infrastructure.messaging import (
-    ConsumerSettings,
-    EmbeddedNats,
-    HintStreamSettings,
-    NatsBus,
-    RejectedMessage,
-    Relay,
-)
-from infrastructure.messaging.delivery import Delivery
+from infrastructure.messaging import EmbeddedNats, HintStreamSettings, NatsBus, Relay
 from tests.integration.messaging.appending import append, append_name
 from tests.nats import background, jetstream, run, until
 
 COMMAND = "command.handled"
-QUICK = ConsumerSettings(slots=2, ack_wait=1.0, heartbeat=0.3, retry=RetryPolicy(0.05))
 
 
-async def _ready(bus: NatsBus, name: str, delivered: int) -> None:
-    await until(
-        lambda: name in bus.stats and bus.stats[name].delivered >= delivered,
-        f"{name} received {delivered}",
-    )
+class Board:
+    """A board of rejected messages in memory; ``fails`` before it stores."""
+
+    def __init__(self, *, fails: bool = False) -> None:
+        self._fails = fails
+        self.errors: list[str] = []
+
+    def put(
+        self, consumer: str, subject: str, sequence: int, *, deliveries: int, error: str
+    ) -> None:
+        """Stores the error."""
+        if self._fails:
+            raise OSError("the disk is full")
+        assert (consumer, subject, deliveries) == ("c", f"vigil.events.{COMMAND}", 1)
+        assert sequence > 0
+        self.errors.append(error)
+
+    def remove(self, consumer: str, sequence: int) -> None:
+        """Never called by a bus."""
+        raise NotImplementedError
+
+    def rows(self, limit: int = 100, consumer: str | None = None) -> list[PoisonedMessage]:
+        """Never called by a bus."""
+        raise NotImplementedError
 
 
 def _recorder(seen: list[Hint]) -> Callable[[Hint], Awaitable[None]]:
@@ -41,74 +49,14 @@ def _recorder(seen: list[Hint]) -> Callable[[Hint], Awaitable[None]]:
     return handler
 
 
-def test_signs_of_life_keep_a_hint_with_a_slow_handler(
-    nats_server: EmbeddedNats, event_log: SqlEventLog
-) -> None:
-    """The handler works for three times the acknowledgement wait, and nobody else gets the hint."""
-
-    async def scenario() -> None:
-        append(event_log, 1)
-        seen: list[Hint] = []
-        finished = asyncio.Event()
-
-        async def slow(hint: Hint) -> None:
-            seen.append(hint)
-            await asyncio.sleep(3 * QUICK.ack_wait)
-            finished.set()
-
-        buses = [NatsBus(nats_server.settings, consumers=QUICK) for _ in range(2)]
-        async with background(
-            Relay(event_log, nats_server.settings).run(),
-            *(bus.consume("slow", (COMMAND,), slow) for bus in buses),
-        ):
-            await asyncio.wait_for(finished.wait(), 20)
-
-        assert [hint.deliveries for hint in seen] == [1]
-
-    run(scenario())
-
-
-async def _silence(_: Delivery, __: Msg) -> None:
-    """A seeded defect: no sign of life is given."""
-
-
-def test_without_heartbeats_it_would_be_delivered_again(
-    nats_server: EmbeddedNats, event_log: SqlEventLog, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The control of the test above."""
-    monkeypatch.setattr(Delivery, "_send_heartbeats", _silence)
-
-    async def scenario() -> None:
-        append(event_log, 1)
-        seen: list[Hint] = []
-        again = asyncio.Event()
-
-        async def stuck_once(hint: Hint) -> None:
-            seen.append(hint)
-            if hint.deliveries > 1:
-                again.set()
-            await again.wait()
-
-        bus = NatsBus(nats_server.settings, consumers=QUICK)
-        async with background(
-            Relay(event_log, nats_server.settings).run(),
-            bus.consume("mute", (COMMAND,), stuck_once),
-        ):
-            await asyncio.wait_for(again.wait(), 20)
-
-        assert [hint.deliveries for hint in seen[:2]] == [1, 2]
-
-    run(scenario())
-
-
-def test_poison_is_rejected_reported_and_holds_up_nothing(
+def test_poison_is_rejected_stored_and_holds_up_nothing(
     nats_server: EmbeddedNats, event_log: SqlEventLog, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def scenario() -> None:
         append(event_log, 1)
         seen: list[Hint] = []
-        reported: list[RejectedMessage] = []
-        bus = NatsBus(nats_server.settings, consumers=QUICK, report=reported.append)
+        board = Board()
+        bus = NatsBus(nats_server.settings, poison=board)
         async with (
             background(
                 Relay(event_log, nats_server.settings).run(),
@@ -116,35 +64,34 @@ def test_poison_is_rejected_reported_and_holds_up_nothing(
             ),
             jetstream(nats_server.settings) as js,
         ):
-            await _ready(bus, "c", 1)
+            await until(lambda: len(seen) == 1, "the first hint arrives")
             for garbage in (b"", b"\xff\xfe", b"{}", b'{"position": "x"}', b"[" * 10_000):
                 await js.publish(f"vigil.events.{COMMAND}", garbage)
             position = append(event_log, 1)[0]
-            await until(lambda: len(reported) == 5, "each is reported")
+            await until(lambda: len(board.errors) == 5, "each is stored")
             await until(lambda: seen[-1].position == position, "the next hint arrives")
-            info = await js.consumer_info("VIGIL", "c")
 
-        assert (bus.stats["c"].rejected, bus.stats["c"].done) == (5, 2)
-        assert {poison.data for poison in reported} >= {b"", b"{}"}
-        assert all("not a hint" in poison.error for poison in reported)
-        assert info.num_ack_pending == 0
+            async def nothing_is_left() -> bool:
+                info = await js.consumer_info("VIGIL", "c")
+                return (info.num_ack_pending, info.num_pending) == (0, 0)
+
+            await until(nothing_is_left, "all are acknowledged or rejected")
+
+        assert len(seen) == 2
+        assert all("not a hint" in error for error in board.errors)
 
     with caplog.at_level(logging.ERROR):
         run(scenario())
     assert len([r for r in caplog.records if "rejecting message" in r.message]) == 5
 
 
-def test_a_failing_report_is_logged_and_holds_up_nothing(
+def test_a_rejection_that_cannot_be_stored_is_logged_and_holds_up_nothing(
     nats_server: EmbeddedNats, event_log: SqlEventLog, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def scenario() -> None:
         append(event_log, 1)
         seen: list[Hint] = []
-
-        def report(_: RejectedMessage) -> None:
-            raise OSError("the disk is full")
-
-        bus = NatsBus(nats_server.settings, consumers=QUICK, report=report)
+        bus = NatsBus(nats_server.settings, poison=Board(fails=True))
         async with (
             background(
                 Relay(event_log, nats_server.settings).run(),
@@ -152,94 +99,34 @@ def test_a_failing_report_is_logged_and_holds_up_nothing(
             ),
             jetstream(nats_server.settings) as js,
         ):
-            await _ready(bus, "c", 1)
+            await until(lambda: len(seen) == 1, "the first hint arrives")
             await js.publish(f"vigil.events.{COMMAND}", b"garbage")
             position = append(event_log, 1)[0]
             await until(lambda: seen[-1].position == position, "the next hint arrives")
 
     run(scenario())
-    assert "could not report" in caplog.text
+    assert "could not store the rejection" in caplog.text
 
 
-def test_a_hint_that_always_fails_is_deferred_longer_and_finally_given_up(
+def test_a_cancellation_inside_a_handler_returns_the_hint_and_is_not_the_end(
     nats_server: EmbeddedNats, event_log: SqlEventLog
 ) -> None:
+    """A worker that stops cancels the futures of the keys that no slot has taken."""
+
     async def scenario() -> None:
-        append(event_log, 1)
-        times: list[float] = []
-        reported: list[RejectedMessage] = []
-
-        async def failing(_: Hint) -> None:
-            times.append(asyncio.get_running_loop().time())
-            raise LookupError("never")
-
-        settings = ConsumerSettings(slots=1, retry=RetryPolicy(0.1), give_up_after=4)
-        bus = NatsBus(nats_server.settings, consumers=settings, report=reported.append)
-        async with background(
-            Relay(event_log, nats_server.settings).run(), bus.consume("c", (COMMAND,), failing)
-        ):
-            await until(lambda: bool(reported), "it is given up")
-
-        pauses = [later - earlier for earlier, later in pairwise(times)]
-        assert len(times) == 4
-        assert all(pause >= wait for pause, wait in zip(pauses, (0.1, 0.2, 0.4), strict=True))
-        assert reported[0].deliveries == 4
-        assert "LookupError: never" in reported[0].error
-        assert (bus.stats["c"].failed, bus.stats["c"].rejected) == (3, 1)
-
-    run(scenario())
-
-
-def test_a_cancellation_inside_a_handler_is_a_failure_not_the_end(
-    nats_server: EmbeddedNats, event_log: SqlEventLog
-) -> None:
-    async def scenario() -> None:
-        append(event_log, 1)
-        deliveries: list[int] = []
+        [position] = append(event_log, 1)
+        seen: list[int] = []
 
         async def handler(hint: Hint) -> None:
-            deliveries.append(hint.deliveries)
-            if hint.deliveries == 1:
+            seen.append(hint.position)
+            if len(seen) == 1:
                 raise asyncio.CancelledError
 
-        bus = NatsBus(nats_server.settings, consumers=QUICK)
+        bus = NatsBus(nats_server.settings)
         async with background(
             Relay(event_log, nats_server.settings).run(), bus.consume("c", (COMMAND,), handler)
         ):
-            await until(lambda: deliveries == [1, 2], "it is delivered again")
-
-    run(scenario())
-
-
-def test_handlers_that_do_not_finish_in_time_are_cut_off_and_their_hints_given_back(
-    nats_server: EmbeddedNats, event_log: SqlEventLog
-) -> None:
-    """The hint was once given back while idle slots of the same process still had requests open:
-    the server answered one of those, nobody read it, and it was gone for the acknowledgement wait.
-    """
-
-    async def scenario() -> None:
-        append(event_log, 1)
-        seen: list[Hint] = []
-
-        async def endless(hint: Hint) -> None:
-            seen.append(hint)
-            await asyncio.Event().wait()
-
-        impatient = ConsumerSettings(ack_wait=600, stop_timeout=0.2)
-        async with background(Relay(event_log, nats_server.settings).run()):
-            first = NatsBus(nats_server.settings, consumers=impatient)
-            task = asyncio.create_task(first.consume("c", (COMMAND,), endless))
-            await _ready(first, "c", 1)
-            task.cancel()
-            done, _ = await asyncio.wait({task}, timeout=10)
-            assert done == {task}
-
-            second = NatsBus(nats_server.settings, consumers=impatient)
-            async with background(second.consume("c", (COMMAND,), _recorder(seen))):
-                await _ready(second, "c", 1)
-
-        assert [hint.deliveries for hint in seen] == [1, 2]
+            await until(lambda: seen == [position] * 2, "it is delivered again")
 
     run(scenario())
 
@@ -251,10 +138,10 @@ def test_a_consumer_follows_its_topics_when_they_change(
         append(event_log, 2)
         seen: list[Hint] = []
         async with background(Relay(event_log, nats_server.settings).run()):
-            old = NatsBus(nats_server.settings, consumers=QUICK)
+            old = NatsBus(nats_server.settings)
             async with background(old.consume("c", (COMMAND,), _recorder(seen))):
-                await _ready(old, "c", 2)
-            new = NatsBus(nats_server.settings, consumers=QUICK)
+                await until(lambda: len(seen) == 2, "the first hints arrive")
+            new = NatsBus(nats_server.settings)
             async with background(new.consume("c", (COMMAND, "name.reserved"), _recorder(seen))):
                 wanted = append_name(event_log, "n")
                 await until(lambda: seen[-1].position == wanted, "the new topic arrives")

@@ -16,7 +16,6 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from infrastructure.messaging import (
-    ConsumerSettings,
     EmbeddedNats,
     HintStreamSettings,
     NatsConnectionSettings,
@@ -129,20 +128,10 @@ def test_contradictory_settings_are_refused(wrong: dict[str, object], complaint:
         NatsConnectionSettings(**({"servers": ("nats://host:4222",)} | wrong))  # type: ignore[arg-type]
 
 
-def test_impossible_names_and_times_are_refused() -> None:
+def test_impossible_names_are_refused() -> None:
     for wrong in ({"name": "a.b"}, {"name": ""}, {"prefix": "a..b"}, {"prefix": "*"}):
         with pytest.raises(ValueError, match=r"stream|subject"):
             HintStreamSettings(**wrong)  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match="slot"):
-        ConsumerSettings(slots=0)
-    with pytest.raises(ValueError, match="more frequent"):
-        ConsumerSettings(ack_wait=5, heartbeat=5)
-
-
-def test_repetitions_grow_up_to_a_limit() -> None:
-    settings = ConsumerSettings()
-
-    assert [settings.retry.delay(n) for n in (1, 2, 3, 9, 10, 10_000)] == [1, 2, 4, 256, 300, 300]
 
 
 def test_secrets_do_not_show_when_settings_are_printed() -> None:
