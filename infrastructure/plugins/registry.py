@@ -14,7 +14,14 @@ from typing import Any
 from application.ports.plugins import Optimizers, PluginIdentity
 from domain.optimization.scoring import ScoringEngine, ScoringEngineContainer
 from infrastructure.plugins import contracts
-from infrastructure.plugins.entry_points import Imported, Origin, imported, in_group, installed
+from infrastructure.plugins.entry_points import (
+    Declared,
+    Imported,
+    Origin,
+    imported,
+    in_group,
+    installed,
+)
 
 LOG = logging.getLogger(__name__)
 
@@ -90,6 +97,12 @@ class Registry:
         self._log_problems = log_problems
         self._plugins: dict[str, list[Plugin]] = {}
         self._origins: dict[str, dict[str, Origin]] = {}
+
+    def preload(self) -> None:
+        """Imports the product's own plug-ins, for forks to share; those of others stay out."""
+        for one in self._scanned:
+            if Declared(one).origin.is_product:
+                one.load()
 
     def names(self, kind: str) -> list[str]:
         """The names of the installed plug-ins of a kind, working or not; imports nothing."""

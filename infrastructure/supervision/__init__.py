@@ -5,8 +5,8 @@ from infrastructure.supervision.child import (
     ChildSpec,
     ChildState,
     Process,
-    ProcessCommand,
 )
+from infrastructure.supervision.fork import ForkCommand, share_memory
 from infrastructure.supervision.lock import (
     DirectoryBusy,
     DirectoryLock,
@@ -32,17 +32,18 @@ __all__ = [
     "DirectoryBusy",
     "DirectoryLock",
     "DirectoryUnusable",
+    "ForkCommand",
     "LineStream",
     "NotReady",
     "OutputWriter",
     "PortReservation",
     "PortTaken",
     "Process",
-    "ProcessCommand",
     "Supervisor",
     "UpState",
     "holder",
     "inherited_socket",
     "listening_socket",
     "reserve_port",
+    "share_memory",
 ]

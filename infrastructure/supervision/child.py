@@ -1,15 +1,11 @@
 import os
 import signal
-import socket
-import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
-from pathlib import Path
 from typing import IO, Protocol
 
-from infrastructure.process import signal_group, tied_to
-from infrastructure.supervision.ports import LISTEN_FD
+from infrastructure.process import signal_group
 from infrastructure.supervision.probes import Probe
 
 
@@ -47,52 +43,6 @@ class Process(Protocol):
 
 class CannotStart(Exception):
     """A process could not be started; the message says why."""
-
-
-@dataclass(frozen=True)
-class ProcessCommand:
-    """A program, its arguments and its whole environment.
-
-    Attributes:
-        ready_file: the program writes this file, whose path is in VIGIL_READY_FILE, when it is
-            ready; the file of an earlier start is deleted.
-        listener: the program accepts connections on this socket, whose descriptor is in
-            VIGIL_LISTEN_FD; it stays open here, for the next start.
-    """
-
-    arguments: tuple[str, ...]
-    environment: Mapping[str, str]
-    ready_file: Path | None = None
-    listener: socket.socket | None = None
-
-    def __call__(self) -> Process:
-        """Starts it in a process group of its own; the kernel ends it with this process.
-
-        Raises:
-            CannotStart: the program cannot be run.
-        """
-        environment = dict(self.environment)
-        try:
-            if self.ready_file is not None:
-                self.ready_file.unlink(missing_ok=True)
-                environment[READY_FILE] = str(self.ready_file)
-            if self.listener is not None:
-                environment[LISTEN_FD] = str(self.listener.fileno())
-            process = subprocess.Popen(  # noqa: S603 - commands come from our own code
-                self.arguments,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                pass_fds=() if self.listener is None else (self.listener.fileno(),),
-                start_new_session=True,
-                preexec_fn=tied_to(os.getpid()),  # noqa: PLW1509 - the supervisor has one thread
-            )
-        except OSError as error:
-            raise CannotStart(str(error)) from error
-        if process.stdout is not None:
-            os.set_blocking(process.stdout.fileno(), False)
-        return process
 
 
 @dataclass(frozen=True)

@@ -1,33 +1,30 @@
 """The processes that `vigil up` runs, their settings and their ports."""
 
+import importlib
 import logging
-import os
-import sys
-from collections.abc import Callable, Mapping
+import socket
+from argparse import Namespace
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from application.ports.cloud import CloudRefused
-from domain.cluster.kinds import ModelKind
 from infrastructure.messaging.embedded import EmbeddedNats
 from infrastructure.notifications.listener import HOW_TO_INSTALL, is_installed
+from infrastructure.plugins import Registry
 from infrastructure.settings import LoadedSettings, Settings
-from infrastructure.simulator.core.config import clouds_yaml, keystone_conf
-from infrastructure.supervision import ChildSpec, ProcessCommand, reserve_port
+from infrastructure.supervision import ChildSpec, ForkCommand
 from infrastructure.supervision.nats import NatsLaunch
 from infrastructure.supervision.probes import all_of, file_exists, responds
-from interfaces.bootstrap.cloud import SECTION, connection
 from interfaces.cli.errors import CommandFailed
-from interfaces.cli.ports import Ports, api_listener, listener, port_of
+from interfaces.cli.main import main, run_command
+from interfaces.cli.ports import Ports
 
 LOG = logging.getLogger(__name__)
 LOOPBACK = "127.0.0.1"
 SIMULATED = "simulator"
 """Name of the simulated cloud in its clouds.yaml."""
 WORKERS = ("projector", "relay", "decision-engine", "applier", "scheduler", "collector")
-Reload = Callable[[dict[str, str]], LoadedSettings]
-"""Loads the user's settings with some options (``section.name`` → text) replaced."""
-PROGRAM = (sys.executable, "-m", "interfaces.cli.main")
 
 
 @dataclass(frozen=True)
@@ -35,14 +32,14 @@ class Installation:
     """The processes of an installation on one machine.
 
     Attributes:
-        settings: of the roles.
-        environment: gives the roles these settings.
+        loaded: the settings of the roles, and where they come from.
+        environment: of the processes; it has these settings, too.
         server: the embedded NATS server; None if an external one is used.
         simulator_url: base URL of the simulated cloud; None if a real cloud is used.
         ports: on which the processes listen.
     """
 
-    settings: Settings
+    loaded: LoadedSettings
     environment: Mapping[str, str]
     server: EmbeddedNats | None
     simulator_url: str | None
@@ -51,6 +48,11 @@ class Installation:
     def close(self) -> None:
         """Closes the ports."""
         self.ports.close()
+
+    @property
+    def settings(self) -> Settings:
+        """The settings of the roles."""
+        return self.loaded.settings
 
     @property
     def directory(self) -> Path:
@@ -66,11 +68,43 @@ class Installation:
         """The processes to supervise."""
         return [*self._foundations(), *self._roles()]
 
+    def preload(self) -> None:
+        """Imports what the processes need: all of them share it."""
+        commands = ["roles", "db", *["sim"] * (self.simulator_url is not None)]
+        roles = [role.replace("-", "_") for role in (*WORKERS, *self._optional(), "api")]
+        for module in (
+            *(f"interfaces.cli.{command}" for command in commands),
+            *(f"interfaces.bootstrap.roles.{role}" for role in roles),
+        ):
+            importlib.import_module(module)
+        Registry().preload()
+
+    def _command(
+        self, name: str, *words: str, listener: socket.socket | None = None
+    ) -> ForkCommand:
+        """A command of `vigil` in a fork of this process."""
+        return ForkCommand(name, partial(main, words), self.environment, None, _number(listener))
+
+    def _role(self, name: str, listener: socket.socket | None = None) -> ForkCommand:
+        """A role in a fork of this process, which has loaded its settings."""
+        # Only here: it is in memory when the roles are started, and `--help` does not need it.
+        from interfaces.cli import roles  # noqa: PLC0415
+
+        args = Namespace(
+            debug=self.settings.debug, run=lambda _: roles.run_loaded(name, self.loaded)
+        )
+        work = partial(run_command, args)
+        return ForkCommand(name, work, self.environment, self._ready(name), _number(listener))
+
+    def _ready(self, role: str) -> Path:
+        """The file that a role writes when it is ready."""
+        return self.directory / "run" / f"{role}.ready"
+
     def _foundations(self) -> list[ChildSpec]:
         specs = [
             ChildSpec(
                 "db-upgrade",
-                ProcessCommand((*PROGRAM, "db", "upgrade"), self.environment),
+                self._command("db-upgrade", "db", "upgrade"),
                 once=True,
                 vital=True,
                 ready_within=120.0,
@@ -82,9 +116,10 @@ class Installation:
             specs.append(
                 ChildSpec(
                     SIMULATED,
-                    ProcessCommand(
-                        (*PROGRAM, "sim", *self._simulator_arguments()),
-                        self.environment,
+                    self._command(
+                        SIMULATED,
+                        "sim",
+                        *self._simulator_arguments(),
                         listener=self.ports.simulator,
                     ),
                     ready=responds(self.simulator_url),
@@ -125,16 +160,13 @@ class Installation:
         return ["listener"] * listens + ["notifier"] * notifies
 
     def _roles(self) -> list[ChildSpec]:
-        run = self.directory / "run"
-        run.mkdir(exist_ok=True, mode=0o700)
+        self._ready("").parent.mkdir(exist_ok=True, mode=0o700)
         specs = [
             ChildSpec(
                 role,
-                ProcessCommand(
-                    (*PROGRAM, role), self.environment, ready_file=run / f"{role}.ready"
-                ),
+                self._role(role),
                 stage=1,
-                ready=file_exists(run / f"{role}.ready"),
+                ready=file_exists(self._ready(role)),
                 ready_within=60.0,
                 grace=15.0,
             )
@@ -142,14 +174,9 @@ class Installation:
         ]
         api = ChildSpec(
             "api",
-            ProcessCommand(
-                (*PROGRAM, "api"),
-                self.environment,
-                ready_file=run / "api.ready",
-                listener=self.ports.api,
-            ),
+            self._role("api", self.ports.api),
             stage=1,
-            ready=all_of(file_exists(run / "api.ready"), responds(self.settings.api.url)),
+            ready=all_of(file_exists(self._ready("api")), responds(self.settings.api.url)),
             ready_within=60.0,
             vital=True,
             grace=35.0,
@@ -157,99 +184,5 @@ class Installation:
         return [*specs, api]
 
 
-def plan(loaded: LoadedSettings, reload: Reload) -> Installation:
-    """Chooses the processes, ports and addresses.
-
-    Args:
-        loaded: the user's settings; the data directory exists and is locked.
-        reload: loads them again with some options replaced.
-
-    Raises:
-        CommandFailed: a port that the user chose is taken, or clouds.yaml has no such cloud.
-    """
-    if not loaded.settings.cloud.is_simulated:
-        _check_cloud(loaded.settings)
-    ports = Ports(api_listener(loaded))
-    try:
-        return _planned(loaded, reload, ports)
-    except BaseException:
-        ports.close()
-        raise
-
-
-def _planned(loaded: LoadedSettings, reload: Reload, ports: Ports) -> Installation:
-    settings = loaded.settings
-    fixed: dict[str, str] = {"api.port": str(port_of(ports.api))}
-    server = simulator_url = None
-    if settings.nats.embedded:
-        port = settings.nats.port or _reserve_nats(ports)
-        if settings.nats.port:
-            listener("vigil", "nats_port", LOOPBACK, port).close()  # NATS binds it itself
-        server = EmbeddedNats(settings.data_dir / "nats", port=port)
-        fixed["vigil.nats_url"] = f"nats://{LOOPBACK}:{port}"
-        fixed["vigil.nats_token"] = server.token
-    if settings.cloud.is_simulated:
-        ports.simulator = listener("vigil", "simulator_port", LOOPBACK, settings.simulator.port)
-        simulator_url = f"http://{LOOPBACK}:{port_of(ports.simulator)}"
-        fixed.update(_simulated(settings, simulator_url))
-        if not loaded.chosen("collector", "collector_plugins"):
-            fixed["collector.collector_plugins"] = ",".join(ModelKind)
-    final = reload(fixed)
-    if final.settings.api.enable_authentication:
-        _check_access(final.settings)
-    inherited = {name: value for name, value in os.environ.items() if name[:6] != "VIGIL_"}
-    return Installation(
-        settings=final.settings,
-        environment={**inherited, **final.environment(), "PYTHONUNBUFFERED": "1"},
-        server=server,
-        simulator_url=simulator_url,
-        ports=ports,
-    )
-
-
-def _reserve_nats(ports: Ports) -> int:
-    ports.nats = reserve_port(LOOPBACK)
-    return ports.nats.port
-
-
-def _check_cloud(settings: Settings) -> None:
-    """Checks that the configuration names a cloud that can be connected to; sends no request."""
-    cloud = settings.cloud
-    if cloud.config_file is not None and not cloud.config_file.is_file():
-        raise CommandFailed(f"[vigil] cloud_config: there is no file {cloud.config_file}")
-    try:
-        connection(settings).close()
-    except CloudRefused as error:
-        if cloud.in_files:
-            raise CommandFailed(f"[{SECTION}]: {error}") from error
-        place = cloud.config_file or "the usual places of clouds.yaml"
-        raise CommandFailed(f"[vigil] cloud {cloud.name}: {error} (looked in {place})") from error
-
-
-def _check_access(settings: Settings) -> None:
-    """Checks, before any process starts, that the API can validate tokens."""
-    # Only here: without authentication this process does not need the API's libraries.
-    from interfaces.bootstrap.access import identity, policy  # noqa: PLC0415
-
-    identity(settings)
-    policy(settings)
-
-
-def _simulated(settings: Settings, url: str) -> dict[str, str]:
-    path = settings.data_dir / "clouds.yaml"
-    path.write_text(clouds_yaml(url, SIMULATED), encoding="utf-8")
-    path.chmod(0o600)
-    found = {"vigil.cloud": SIMULATED, "vigil.cloud_config": str(path)}
-    if settings.api.enable_authentication and not settings.access.names_credentials:
-        found["vigil.config_files"] = ",".join(map(str, _with_credentials(settings, url)))
-    if settings.metrics.prometheus_url is None:
-        found["vigil.prometheus_url"] = f"{url}/prometheus"
-    return found
-
-
-def _with_credentials(settings: Settings, url: str) -> list[Path]:
-    """The configuration files, after one with credentials for the simulated Keystone."""
-    path = settings.data_dir / "keystone.conf"
-    path.touch(mode=0o600)
-    path.write_text(keystone_conf(url), encoding="utf-8")
-    return [path, *settings.config_files]
+def _number(listener: socket.socket | None) -> int | None:
+    return None if listener is None else listener.fileno()

@@ -132,14 +132,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     named = next((word for word in words if not word.startswith("-")), "")
     try:
         args = build_parser(only=named).parse_args(words)
-        return _run(args)
     except KeyboardInterrupt:
         return INTERRUPTED
+    return run_command(args)
 
 
-def _run(args: argparse.Namespace) -> int:
+def run_command(args: argparse.Namespace) -> int:
+    """Runs the function ``args.run``; every error becomes a message and an exit code."""
     try:
         return int(args.run(args))
+    except KeyboardInterrupt:
+        return INTERRUPTED
     except BrokenPipeError:
         return _close_output()
     except Exception as error:  # noqa: BLE001 - every error ends in a message

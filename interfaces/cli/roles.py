@@ -34,22 +34,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Runs the role that the command is named after."""
-    loaded = load_settings(args)
-    _check(args.command, loaded.settings)
-    set_up_logging(loaded, args.command, f"{loaded.settings.host}/{os.getpid()}")
+    return run_loaded(args.command, load_settings(args))
+
+
+def run_loaded(role: str, loaded: LoadedSettings) -> int:
+    """Runs a role with settings that are loaded already."""
+    _check(role, loaded.settings)
+    set_up_logging(loaded, role, f"{loaded.settings.host}/{os.getpid()}")
     if READY_FILE not in os.environ:  # `vigil up` has said it
         for line in loaded.unused():
             LOG.warning("%s", line)
-    if args.command == "api" and loaded.settings.api.authentication_warning is not None:
+    if role == "api" and loaded.settings.api.authentication_warning is not None:
         alarm(loaded.settings.api.authentication_warning, sys.stderr)
     stop = threading.Event()
     # gunicorn installs its own signal handlers
-    signals = () if args.command == "api" else (signal.SIGTERM, signal.SIGINT)
+    signals = () if role == "api" else (signal.SIGTERM, signal.SIGINT)
     with (
         report_errors(SchemaError, CloudRefused, NotInstalled),
         handled_signals(dict.fromkeys(signals, stop.set)),
     ):
-        return run_role(args.command, loaded.settings, stop, _report_ready, _listener(args, loaded))
+        return run_role(role, loaded.settings, stop, _report_ready, _listener(role, loaded))
 
 
 def _check(role: str, settings: Settings) -> None:
@@ -70,10 +74,10 @@ def _check(role: str, settings: Settings) -> None:
         )
 
 
-def _listener(args: argparse.Namespace, loaded: LoadedSettings) -> socket.socket | None:
+def _listener(role: str, loaded: LoadedSettings) -> socket.socket | None:
     """The socket on which the API accepts connections; None for the other roles."""
     api = loaded.settings.api
-    if args.command != "api":
+    if role != "api":
         return None
     return inherited_socket() or listener("api", "port", api.host, api.port)
 

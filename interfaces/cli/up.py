@@ -23,12 +23,14 @@ from infrastructure.supervision import (
     OutputWriter,
     Supervisor,
     UpState,
+    share_memory,
     state,
 )
 from interfaces.cli.alarm import alarm
 from interfaces.cli.arguments import add_flag, add_settings, load_settings
 from interfaces.cli.errors import CommandFailed, report_errors
-from interfaces.cli.installation import Installation, plan
+from interfaces.cli.installation import Installation
+from interfaces.cli.installation_plan import plan
 
 LOG = logging.getLogger(__name__)
 
@@ -44,10 +46,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_simulator_flags(parser)
     api = parser.add_argument_group("API")
     add_flag(api, "--api-port", "api.port", "PORT", "port of the REST API (9322, or a free one)")
-    parser.add_argument(
+    shown = parser.add_mutually_exclusive_group()
+    shown.add_argument(
         "--quiet",
         action="store_true",
-        help="print only errors, and the URL of the API when all is ready; log to DIR/vigil.log",
+        help="print only errors, and the URL of the API when all is ready",
+    )
+    shown.add_argument(
+        "--verbose", action="store_true", help="also print the log, which is in DIR/vigil.log"
     )
     add_settings(parser)
 
@@ -94,7 +100,7 @@ def _supervise(args: argparse.Namespace, loaded: LoadedSettings, installation: I
         installation.log,
         sys.stderr,
         width=0 if settings.log.format == "json" else 15,
-        errors_only=args.quiet,
+        errors_only=not args.verbose,
     )
     logs.configure(
         role="up",
@@ -110,7 +116,9 @@ def _supervise(args: argparse.Namespace, loaded: LoadedSettings, installation: I
     for line in _alarms(loaded.settings, installation):
         LOG.warning("%s", line)
         alarm(line, None if args.quiet else sys.stderr)
-    status = _StatusFile(installation, print_url=args.quiet)
+    status = _StatusFile(installation, quiet=args.quiet)
+    installation.preload()
+    share_memory()
     supervisor = Supervisor(
         installation.specs(), output=output, changed=status.changed, ready=status.ready
     )
@@ -163,11 +171,11 @@ def _start_lines(loaded: LoadedSettings, installation: Installation) -> list[str
 
 
 class _StatusFile:
-    """Keeps ``up.json`` up to date, and logs when all processes are ready."""
+    """Keeps ``up.json`` up to date, and prints what to do when all processes are ready."""
 
-    def __init__(self, installation: Installation, *, print_url: bool) -> None:
+    def __init__(self, installation: Installation, *, quiet: bool) -> None:
         self._installation = installation
-        self._print_url = print_url
+        self._quiet = quiet
         self._started = SystemClock().now().astimezone(UTC)
         self._ready = False
         self._children: tuple[ChildReport, ...] = ()
@@ -181,14 +189,12 @@ class _StatusFile:
             LOG.warning("%s; up.json is not up to date", error)
 
     def ready(self) -> None:
-        """Writes and logs that all processes are ready."""
+        """Writes that all processes are ready; prints the URL, and how to go on."""
         self._ready = True
         self.changed(self._children)
-        LOG.info("ready: %s", self._installation.settings.api.url)
-        if self._print_url:
-            print(self._installation.settings.api.url, flush=True)
-        for line in _hints(self._installation):
-            LOG.info("%s", line)
+        url = self._installation.settings.api.url
+        LOG.info("ready: %s", url)
+        print(url if self._quiet else "\n".join(_banner(self._installation)), flush=True)
 
     def _state(self) -> UpState:
         one = self._installation
@@ -212,14 +218,19 @@ class _StatusFile:
         )
 
 
-def _hints(installation: Installation) -> list[str]:
-    where = installation.directory
-    lines = [f"to watch: vigil status --data {where}; vigil replay log --data {where}"]
+def _banner(installation: Installation) -> list[str]:
+    """Where the API is, how to watch it, and how to use it."""
     cloud = installation.settings.cloud
+    client = "openstack optimize audit list"
     if installation.simulator_url is not None and cloud.config_file is not None:
-        variables = f"OS_CLIENT_CONFIG_FILE={cloud.config_file} OS_CLOUD={cloud.name}"
-        lines.append(f"to use the client: {variables} openstack optimize audit list")
-    return lines
+        client = f"OS_CLIENT_CONFIG_FILE={cloud.config_file} OS_CLOUD={cloud.name} {client}"
+    elif cloud.name:
+        client = f"OS_CLOUD={cloud.name} {client}"
+    return [
+        f"ready:  {installation.settings.api.url}",
+        f"watch:  vigil status --data {installation.directory}",
+        f"client: {client}",
+    ]
 
 
 def _iso(at: datetime) -> str:

@@ -29,6 +29,12 @@ def cpu_seconds(roots: Iterable[int]) -> float:
     return sum(_ticks(entry, wanted) for entry in numbers) / _TICKS
 
 
+def cpu_seconds_of(processes: Iterable[int]) -> float:
+    """CPU seconds used so far by some processes alone, children that have ended included."""
+    chosen = set(processes)
+    return sum(_ticks(PROC / str(one), chosen) for one in chosen) / _TICKS
+
+
 def settle(roots: Iterable[int]) -> None:
     """Waits until processes are quiet: all workers have started. Not for ever."""
     roots = list(roots)

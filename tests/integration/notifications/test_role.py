@@ -8,7 +8,7 @@ import pytest
 
 from infrastructure.settings import LoadedSettings, load
 from interfaces.bootstrap.database import upgrade
-from interfaces.cli.installation import plan
+from interfaces.cli.installation_plan import plan
 
 MISSING = 'raise ModuleNotFoundError("No module named oslo_messaging")'
 CLOUDS = """

@@ -11,7 +11,7 @@ from application.notifier.publisher import PER_EVENT
 from infrastructure.settings import LoadedSettings, load
 from interfaces.bootstrap.database import opened, upgrade
 from interfaces.bootstrap.roles.notifier import prepare
-from interfaces.cli.installation import plan
+from interfaces.cli.installation_plan import plan
 from interfaces.cli.main import main
 from tests.conformance.notifier.consumers import SECRET, Receiver
 from tests.integration.notifier.publishing import until, webhooks, words

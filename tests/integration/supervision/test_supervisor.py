@@ -149,10 +149,14 @@ def test_work_that_is_done_once_is_not_started_again(tree: Tree) -> None:
     }
 
 
+FAIL_LATE = "import time; time.sleep(1.0); raise SystemExit(7)"
+"""A fork ends at once: the other child must be seen before."""
+
+
 def test_a_vital_child_that_fails_ends_everything_with_a_reason(tree: Tree) -> None:
     tree.start(
         {"name": "worker", "code": SLEEP},
-        {"name": "upgrade", "code": "raise SystemExit(7)", "once": True, "vital": True, "stage": 1},
+        {"name": "upgrade", "code": FAIL_LATE, "once": True, "vital": True, "stage": 1},
     )
     assert tree.process is not None
     worker = tree.child_pid("worker")

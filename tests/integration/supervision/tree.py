@@ -14,7 +14,7 @@ from application.kernel.retry import RetryPolicy
 from infrastructure.supervision import (
     ChildReport,
     ChildSpec,
-    ProcessCommand,
+    ForkCommand,
     Supervisor,
 )
 from infrastructure.supervision.nats import NatsLaunch
@@ -55,8 +55,13 @@ def spec(folder: Path, one: dict[str, Any]) -> ChildSpec:
         from infrastructure.messaging.embedded import EmbeddedNats  # noqa: PLC0415 - one test's
 
         return ChildSpec(launch=NatsLaunch(EmbeddedNats(folder / "nats")), **one)
+
+    def work() -> int:
+        exec(code, {"__name__": "__main__"})  # noqa: S102 - the test's own
+        return 0
+
     environment = {**os.environ, "FOLDER": str(folder)}
-    command = ProcessCommand((sys.executable, "-uc", code), environment, ready_file=ready_file)
+    command = ForkCommand(one["name"], work, environment, ready_file=ready_file)
     return ChildSpec(launch=command, ready=probe, **one)
 
 
