@@ -25,8 +25,8 @@ class ActuationView:
     hold: Cause | None = None
 
 
-def actuation_view(log: ReadOnlyLog) -> ActuationView:
-    """The switch of the installation.
+def actuation_view(log: ReadOnlyLog, upto: int | None = None) -> ActuationView:
+    """The switch of the installation; as it was at the log position ``upto``, if that is given.
 
     Raises:
         UnreadableEvent: one of its events cannot be read; the state of the switch is unknown.
@@ -34,6 +34,8 @@ def actuation_view(log: ReadOnlyLog) -> ActuationView:
     """
     found: Actuation | None = None
     for entry in log.history(ACTUATION_ID):
+        if upto is not None and entry.position > upto:
+            break
         if isinstance(entry, MalformedEntry):
             raise UnreadableEvent(f"actuation switch, version {entry.version}: {entry.error}")
         found = entry.event.mutate(found)

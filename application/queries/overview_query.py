@@ -118,10 +118,10 @@ class OverviewQuery:
             at=now,
             installation=replace(where, cloud=where.cloud or (models[0].cloud if models else None)),
             end=self.log.end(),
-            actuation=_actuation(actuation_view(self.log)),
+            actuation=actuation_line(actuation_view(self.log)),
             roles=self._roles(now, children, _Work(audits, plans)),
             models=models,
-            audits=tuple(_audit(current(one, now, self.cron)) for one in audits),
+            audits=tuple(audit_line(current(one, now, self.cron)) for one in audits),
             plans=tuple(
                 replace(plan_line(self.plans, one, now), moves=moves.get(one.uuid, 0))
                 for one in plans
@@ -129,7 +129,7 @@ class OverviewQuery:
             projections=projections,
             quarantined=sum(one.quarantined for one in projections),
             discarded_messages=tuple(self.poison.rows(SHOWN)),
-            events=tuple(map(_event, reversed(read.timeline(limit=SHOWN, newest_first=True)))),
+            events=tuple(map(event_line, reversed(read.timeline(limit=SHOWN, newest_first=True)))),
         )
         health = health_of(view) if self.past is None else of_the_past(self.past)
         return replace(view, health=health)
@@ -191,7 +191,8 @@ def _owns(prefix: str, owner: str | None) -> bool:
     return owner is not None and owner.startswith(prefix)
 
 
-def _actuation(found: ActuationView) -> ActuationLine:
+def actuation_line(found: ActuationView) -> ActuationLine:
+    """The actuation switch of the overview."""
     if found.is_on:
         return ActuationLine()
     return ActuationLine(on=False, reason=status_messages.why(found.hold), since=found.at)
@@ -211,7 +212,8 @@ def _model(status: ModelStatus) -> ModelLine:
     )
 
 
-def _event(one: TimelineView) -> EventLine:
+def event_line(one: TimelineView) -> EventLine:
+    """An event of the overview."""
     kind = one.topic.partition(".")[0]
     return EventLine(
         position=one.position,
@@ -234,7 +236,8 @@ def _active_first(active: Sequence[T], newest: Sequence[T], order: Sequence[str]
     return sorted(rows.values(), key=lambda one: ranks.get(one.state, len(ranks)))
 
 
-def _audit(one: AuditView) -> AuditLine:
+def audit_line(one: AuditView) -> AuditLine:
+    """An audit of the overview."""
     return AuditLine(
         uuid=one.uuid,
         name=one.name,
@@ -249,6 +252,15 @@ def _audit(one: AuditView) -> AuditLine:
 
 def plan_line(sources: PlanSources, one: ActionPlanView, now: datetime) -> PlanLine:
     """A plan with its running actions; its ``moves`` are not counted."""
+    return replace(
+        plan_counts(one, now),
+        running=_running(sources, one.uuid, now) if one.actions_ongoing else (),
+        rest=sources.rest(one) if one.open_position is not None else None,
+    )
+
+
+def plan_counts(one: ActionPlanView, now: datetime) -> PlanLine:
+    """A plan without its running actions; its ``moves`` are not counted."""
     not_done = one.actions_failed + one.actions_cancelled + one.actions_skipped
     return PlanLine(
         uuid=one.uuid,
@@ -268,8 +280,6 @@ def plan_line(sources: PlanSources, one: ActionPlanView, now: datetime) -> PlanL
         pending=one.actions_total - one.actions_ended - one.actions_ongoing,
         message=one.status_message or "",
         gain=_gain(one),
-        running=_running(sources, one.uuid, now) if one.actions_ongoing else (),
-        rest=sources.rest(one) if one.open_position is not None else None,
     )
 
 

@@ -73,7 +73,7 @@ def routes(api: RestServices) -> list[Route]:
         *_audits(api),
         *_plans(api),
         *_actuation(api),
-        Route("/v1/overview", OverviewResource(api), None, (_get("overview:get", Overview),)),
+        *_overview(api),
         *_runs(api),
         *_cluster(api),
         *_webhooks(api),
@@ -249,6 +249,11 @@ def _actuation(api: RestServices) -> list[Route]:
         RouteMethod("PUT", {200: ActuationDocument}, "actuation:update", body=ActuationRequest),
     )
     return [Route("/v1/actuation", ActuationResource(api), None, switch)]
+
+
+def _overview(api: RestServices) -> list[Route]:
+    shown = RouteMethod("GET", {200: Overview}, "overview:get", query=(AT,), refusals=NOT_FOUND)
+    return [Route("/v1/overview", OverviewResource(api), None, (shown,))]
 
 
 def _runs(api: RestServices) -> list[Route]:

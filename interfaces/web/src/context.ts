@@ -33,10 +33,15 @@ export interface Answer<T> {
   /** Why there is no data, or none newer. */
   error: string | null;
   isMissing: boolean;
+  /** Whether the data is that of another moment, while that of the shown one is read. */
+  isPending?: boolean;
 }
+
+const NOTHING = { data: null, error: null, isMissing: false };
 
 interface Stored<T> extends Answer<T> {
   key: string;
+  subject: string;
 }
 
 /**
@@ -51,9 +56,10 @@ export function useAnswer<T>(
 ): Answer<T> {
   const { at, present } = useView();
   const moment = fixed === "" ? at : null;
-  const key = JSON.stringify([path, query, moment]);
+  const subject = JSON.stringify([path, query]);
+  const key = JSON.stringify([subject, moment]);
   const version = fixed === "fixed" || moment !== null ? 0 : present.readings;
-  const [stored, store] = useState<Stored<T>>({ key, data: null, error: null, isMissing: false });
+  const [stored, store] = useState<Stored<T>>({ ...NOTHING, key, subject });
   const running = useRef<AbortController | null>(null);
   const runningKey = useRef("");
   useEffect(() => {
@@ -65,12 +71,13 @@ export function useAnswer<T>(
     running.current = own;
     runningKey.current = key;
     get<T>(path, { ...query, at: moment }, own.signal)
-      .then((data) => store({ key, data, error: null, isMissing: false }))
+      .then((data) => store({ ...NOTHING, key, subject, data }))
       .catch((error: unknown) => {
         if (own.signal.aborted) return;
         const isMissing = error instanceof ApiError && error.status === 404;
         store((old) => ({
           key,
+          subject,
           data: old.key === key && !isMissing ? old.data : null,
           error: said(error),
           isMissing,
@@ -81,5 +88,6 @@ export function useAnswer<T>(
       });
   }, [key, version]);
   useEffect(() => () => running.current?.abort(), []);
-  return stored.key === key ? stored : { data: null, error: null, isMissing: false };
+  if (stored.key === key) return stored;
+  return stored.subject === subject ? { ...NOTHING, data: stored.data, isPending: true } : NOTHING;
 }

@@ -1,7 +1,8 @@
-import { render } from "preact";
+import { render, type ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import { ViewContext, type View } from "./context.ts";
+import { useAnswer, useView, ViewContext, type View } from "./context.ts";
 import { Live, type Present } from "./live.ts";
+import { Shown } from "./parts.tsx";
 import { moment, parse, type Route } from "./route.ts";
 import { AuditScreen, AuditsScreen } from "./screens/audits.tsx";
 import { EventsScreen } from "./screens/events.tsx";
@@ -14,6 +15,7 @@ import { SearchScreen } from "./screens/search.tsx";
 import { ServerScreen, ServersScreen } from "./screens/servers.tsx";
 import { Shell } from "./shell.tsx";
 import { chooseTheme } from "./theme.ts";
+import type { Overview } from "./types.ts";
 
 function Screen({ path }: { path: string[] }) {
   const [kind, ident, , action] = path;
@@ -52,10 +54,22 @@ function App({ live }: { live: Live }) {
   return (
     <ViewContext.Provider value={view}>
       <Shell onToken={() => live.wake()}>
-        <Screen path={route.path} />
+        <ThenOrNow>
+          <Screen path={route.path} />
+        </ThenOrNow>
       </Shell>
     </ViewContext.Provider>
   );
+}
+
+/** Gives the screens the overview of the moment that they show. */
+function ThenOrNow({ children }: { children: ComponentChildren }) {
+  const view = useView();
+  const then = useAnswer<Overview>(view.at === null ? null : "/v1/overview");
+  if (view.at === null) return <>{children}</>;
+  if (then.error !== null) return <Shown answer={then}>{() => null}</Shown>;
+  const shown = { ...view, overview: then.data };
+  return <ViewContext.Provider value={shown}>{children}</ViewContext.Provider>;
 }
 
 chooseTheme();

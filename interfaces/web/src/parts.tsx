@@ -71,7 +71,7 @@ export function Facts({ of }: { of: [string, ComponentChildren][] }) {
 
 /** The data of an answer, or what there is instead. */
 export function Shown<T>(props: { answer: Answer<T>; children: (data: T) => ComponentChildren }) {
-  const { data, error, isMissing } = props.answer;
+  const { data, error, isMissing, isPending } = props.answer;
   if (data === null) {
     if (error === null) return <p class="quiet">Loading …</p>;
     return (
@@ -88,7 +88,9 @@ export function Shown<T>(props: { answer: Answer<T>; children: (data: T) => Comp
           Not read again ({error}); this is the last answer.
         </p>
       )}
-      {props.children(data)}
+      <div class={isPending ? "pending" : ""} aria-busy={isPending}>
+        {props.children(data)}
+      </div>
     </>
   );
 }

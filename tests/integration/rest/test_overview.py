@@ -1,6 +1,7 @@
 """``GET /v1/overview``: what the first screen of a viewer shows, in one answer."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from application.ports.progress import Progress
@@ -8,7 +9,7 @@ from application.ports.services import Instance
 from domain.kernel.metadata import Context
 from domain.plans import ActionPlan
 from infrastructure.read_models import SqlProgressBoard
-from tests.world.api import ApiWorld
+from tests.world.api import ApiWorld, refused
 
 
 def test_a_new_installation_says_what_is_missing(api: ApiWorld) -> None:
@@ -66,3 +67,42 @@ def test_events_name_what_they_are_about(api: ApiWorld) -> None:
     assert {one["plan"] for one in events} >= {plan["uuid"]}
     assert {one["audit"] for one in events} >= {plan["audit_uuid"]}
     assert [one["position"] for one in events] == sorted(one["position"] for one in events)
+
+
+def test_a_past_moment_is_shown_as_it_was_shown_then(api: ApiWorld) -> None:
+    """Of what the log contains; heartbeats and progress are not recorded."""
+    recorded = ("audits", "plans", "events", "actuation")
+    first = api.plan(state="RECOMMENDED")["uuid"]
+    then = {api.log.end(): api.get("/v1/overview")}
+    api.ask("PUT", "/v1/actuation", {"state": "off", "reason": "a freeze"})
+    api.ask("POST", f"/v1/action_plans/{first}/start")
+    api.plan(state="FAILED")
+    then[api.log.end()] = api.get("/v1/overview")
+    api.ask("DELETE", f"/v1/action_plans/{api.plan()['uuid']}")
+    assert len({str(one["plans"]) for one in then.values()}) == 2
+    for position, shown in then.items():
+        past = api.get(f"/v1/overview?at={position}")
+        assert past["end"] == position
+        assert past["health"]["state"] == "warning"
+        assert past["roles"] == past["models"] == past["projections"] == []
+        for name in recorded:
+            assert facts(past[name]) == facts(shown[name]), name
+
+
+def facts(shown: Any) -> Any:
+    """What does not depend on the time of the question, in an order of its own."""
+    if isinstance(shown, dict):
+        return shown
+    changing = ("age", "next_run_time", "running", "rest")
+    rows = [{name: one[name] for name in one if name not in changing} for one in shown]
+    return sorted(rows, key=str)
+
+
+def test_a_deleted_plan_is_in_the_past_overview(api: ApiWorld) -> None:
+    plan = api.plan()["uuid"]
+    before = api.log.end()
+    api.ask("DELETE", f"/v1/action_plans/{plan}")
+    assert api.get("/v1/overview")["plans"] == []
+    assert [one["uuid"] for one in api.get(f"/v1/overview?at={before}")["plans"]] == [plan]
+    assert api.get(f"/v1/overview?at={api.log.end()}")["plans"] == []
+    refused(api.ask("GET", f"/v1/overview?at={api.log.end() + 1}"), 404)

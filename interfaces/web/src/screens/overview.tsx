@@ -1,4 +1,4 @@
-import { useView, type View } from "../context.ts";
+import { useView } from "../context.ts";
 import { bytes, duration, gain, number, percent, plural, short, time } from "../format.ts";
 import { worstFirst } from "../health.ts";
 import { A, Bar, Facts, Panel, State } from "../parts.tsx";
@@ -10,11 +10,11 @@ const SHOWN_EVENTS = 12;
 const ACTIVE = new Set(["ONGOING", "CANCELLING", "PENDING", "RECOMMENDED"]);
 
 export function OverviewScreen() {
-  const { overview } = useView() as View;
+  const { overview, at } = useView();
   if (overview === null) return <p class="quiet">Loading …</p>;
   return (
     <>
-      <Problems of={overview} />
+      {at === null && <Problems of={overview} />}
       <div class="columns">
         <Panel title="Action plans" aside={<A to={["plans"]}>all</A>}>
           <PlanCards plans={overview.plans.filter((plan) => ACTIVE.has(plan.state))} />
@@ -22,12 +22,16 @@ export function OverviewScreen() {
         <Panel title="Newest events" aside={<A to={["events"]}>all</A>}>
           <EventList events={overview.events.toReversed().slice(0, SHOWN_EVENTS)} />
         </Panel>
-        <Panel title="Roles">
-          <Roles of={overview} />
-        </Panel>
-        <Panel title="Cluster models">
-          <Models of={overview} />
-        </Panel>
+        {at === null && (
+          <>
+            <Panel title="Roles">
+              <Roles of={overview} />
+            </Panel>
+            <Panel title="Cluster models">
+              <Models of={overview} />
+            </Panel>
+          </>
+        )}
         <Panel title="Audits" aside={<A to={["audits"]}>all</A>}>
           <ul class="plain">
             {overview.audits.slice(0, 8).map((audit) => (
@@ -197,14 +201,14 @@ function Installation({ of }: { of: Overview }) {
         ["cloud", `${installation.cloud ?? "unknown"}${installation.simulated ? " (simulated)" : ""}`],
         ["database", installation.database],
         ["actuation", actuation.on ? "on" : `off: ${actuation.reason ?? "no reason given"}`],
+        ["end of the log", number(of.end)],
+        ["quarantined events", number(of.quarantined)],
         [
           "projections",
           of.projections
             .map((one) => `${one.name}: ${one.lag === 0 ? "up to date" : `${one.lag} behind`}`)
-            .join(", "),
+            .join(", ") || "not recorded",
         ],
-        ["quarantined events", number(of.quarantined)],
-        ["end of the log", number(of.end)],
       ]}
     />
   );
