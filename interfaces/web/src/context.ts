@@ -28,6 +28,8 @@ export function useLink(): (path: string[], query?: Record<string, string | null
   return (path, query = {}) => format(path, { at, ...query });
 }
 
+const SLOW = 15_000;
+
 export interface Answer<T> {
   data: T | null;
   /** Why there is no data, or none newer. */
@@ -47,18 +49,20 @@ interface Stored<T> extends Answer<T> {
 /**
  * What a path answers at the shown moment, read again with every reading of the present.
  *
- * path: null = nothing is asked. fixed: whether it never changes, or `at` is not for it.
+ * path: null = nothing is asked. pace: "fixed": it never changes; "slow": it is long, and read again
+ * every SLOW milliseconds only; "present": the path has no past.
  */
 export function useAnswer<T>(
   path: string | null,
   query: Query = {},
-  fixed: "" | "fixed" | "present" = "",
+  pace: "" | "fixed" | "slow" | "present" = "",
 ): Answer<T> {
   const { at, present } = useView();
-  const moment = fixed === "" ? at : null;
+  const moment = pace === "" || pace === "slow" ? at : null;
   const subject = JSON.stringify([path, query]);
   const key = JSON.stringify([subject, moment]);
-  const version = fixed === "fixed" || moment !== null ? 0 : present.readings;
+  const reading = pace === "slow" ? Math.ceil((present.receivedAt ?? 0) / SLOW) : present.readings;
+  const version = pace === "fixed" || moment !== null ? 0 : reading;
   const [stored, store] = useState<Stored<T>>({ ...NOTHING, key, subject });
   const running = useRef<AbortController | null>(null);
   const runningKey = useRef("");

@@ -1,5 +1,7 @@
 // Values as text.
 
+const NUMBERS = new Intl.NumberFormat("en-GB", { maximumFractionDigits: 2 });
+
 const UNITS: [number, string][] = [
   [86400, "d"],
   [3600, "h"],
@@ -38,7 +40,7 @@ export function percent(ratio: number | null | undefined): string {
 
 export function number(value: number | null | undefined): string {
   if (value === null || value === undefined) return "–";
-  return value.toLocaleString("en-GB", { maximumFractionDigits: 2 });
+  return NUMBERS.format(value);
 }
 
 export function bytes(value: number): string {

@@ -1,6 +1,7 @@
 // A table of any length: only the rows in sight are elements.
 
-import type { ComponentChildren } from "preact";
+import type { ComponentChildren, JSX } from "preact";
+import { memo } from "preact/compat";
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 
 export interface Column<T> {
@@ -19,7 +20,7 @@ interface Order {
 
 const ROW = 34;
 /** Height of a row of a long table, pixels (style.css has the same). */
-const SPARE = 15;
+const SPARE = 16;
 /** Rows above and below those in sight. */
 const LONG = 100;
 
@@ -50,11 +51,7 @@ export function Table<T>(props: {
         <tbody>
           {from > 0 && <tr style={{ height: `${from * ROW}px` }} aria-hidden="true" />}
           {rows.slice(from, to).map((row, index) => (
-            <tr key={props.id(row)} aria-rowindex={from + index + 2}>
-              {columns.map((column) => (
-                <td class={column.kind}>{column.cell(row)}</td>
-              ))}
-            </tr>
+            <Row key={props.id(row)} row={row} columns={columns} index={from + index + 2} />
           ))}
           {to < rows.length && (
             <tr style={{ height: `${(rows.length - to) * ROW}px` }} aria-hidden="true" />
@@ -64,6 +61,17 @@ export function Table<T>(props: {
     </div>
   );
 }
+
+/** One row; drawn again only if it or the columns are others, not when the table is scrolled. */
+const Row = memo(function Row<T>(props: { row: T; columns: Column<T>[]; index: number }) {
+  return (
+    <tr aria-rowindex={props.index}>
+      {props.columns.map((column) => (
+        <td class={column.kind}>{column.cell(props.row)}</td>
+      ))}
+    </tr>
+  );
+}) as <T>(props: { key: string; row: T; columns: Column<T>[]; index: number }) => JSX.Element;
 
 function Heading<T>(props: {
   column: Column<T>;
@@ -102,11 +110,16 @@ function useWindow(
   isLong: boolean,
   count: number,
 ): [number, number] {
-  const [[top, height], setPlace] = useState([0, 800]);
+  const [[top, height], setPlace] = useState<[number, number]>([0, 800]);
   useLayoutEffect(() => {
     const element = box.current;
     if (!isLong || element === null) return;
-    const look = () => setPlace([element.scrollTop, element.clientHeight]);
+    const block = (SPARE / 2) * ROW; // drawn again only when a block has gone by
+    const look = () => {
+      const [top, height] = [element.scrollTop, element.clientHeight];
+      const next: [number, number] = [Math.floor(top / block) * block, height + block];
+      setPlace((old) => (old[0] === next[0] && old[1] === next[1] ? old : next));
+    };
     look();
     element.addEventListener("scroll", look, { passive: true });
     const watch = new ResizeObserver(look);

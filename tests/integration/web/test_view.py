@@ -80,6 +80,10 @@ def test_the_slider_shows_the_plan_as_it_was(installation: Installation, browser
     )
     browser.until(lambda: "RECOMMENDED" in browser.text(STATE))
     assert f"position {installation.launched}" in browser.text("//output")
+    plans = f"//main//tr[contains(., '{installation.plan[:8]}')]"
+    browser.click("//nav//a[.='Plans']")
+    browser.until(lambda: "RECOMMENDED" in browser.text(plans), "the list of plans of then")
+    browser.run("history.back()")
     waiting = "//*[name()='svg']//*[name()='a'][contains(@aria-label, ': PENDING')]"
     assert browser.find(waiting)
     browser.press("n")

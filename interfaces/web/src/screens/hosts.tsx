@@ -21,7 +21,7 @@ export function HostsScreen() {
   const measure = (route.query["show"] ?? "memory_mb") as Resource;
   const plan = route.query["plan"] ?? "";
   const [words, setWords] = useState("");
-  const answer = useAnswer<Hosts>("/v1/hosts", { plan: plan || null });
+  const answer = useAnswer<Hosts>("/v1/hosts", { plan: plan || null }, "slow");
   const change = (changes: Record<string, string>): void => {
     location.hash = format(route.path, { ...route.query, ...changes });
   };

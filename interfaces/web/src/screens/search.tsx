@@ -9,8 +9,8 @@ const MOST = 30;
 export function SearchScreen({ text }: { text: string }) {
   const { overview } = useView();
   const wanted = text.toLowerCase();
-  const hosts = useAnswer<{ hosts: Host[] }>("/v1/hosts");
-  const servers = useAnswer<{ servers: Server[] }>("/v1/servers");
+  const hosts = useAnswer<{ hosts: Host[] }>("/v1/hosts", {}, "slow");
+  const servers = useAnswer<{ servers: Server[] }>("/v1/servers", {}, "slow");
   const fits = (one: { name?: string; uuid: string }): boolean =>
     (one.name ?? "").toLowerCase().includes(wanted) || one.uuid.startsWith(wanted);
   const found: [string, string, string][] = [

@@ -9,7 +9,7 @@ import { Age } from "./hosts.tsx";
 
 export function ServersScreen() {
   const [words, setWords] = useState("");
-  const answer = useAnswer<{ model: ModelOfMoment; servers: Server[] }>("/v1/servers");
+  const answer = useAnswer<{ model: ModelOfMoment; servers: Server[] }>("/v1/servers", {}, "slow");
   const all = answer.data?.servers;
   const shown = useMemo(() => matching(all ?? [], words.toLowerCase()), [all, words]);
   return (
