@@ -4,6 +4,8 @@ import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from rich.console import Console
+
 from infrastructure.supervision import UpState
 from interfaces.client import ClientError, VigilClient
 from interfaces.demo.cloud import Cloud
@@ -40,6 +42,7 @@ class DemoScript:
         scenario: what is wrong, and what shall be done.
         size: of the simulated cloud.
         output: prints the acts.
+        film: shows the execution.
     """
 
     def __init__(
@@ -48,8 +51,10 @@ class DemoScript:
         scenario: Scenario,
         size: DemoCloud,
         output: DemoOutput,
+        film: Callable[[Console, Places], Film] = Film,
     ) -> None:
         self._installation = installation
+        self._film = film
         self._scenario = scenario
         self._size = size
         self._output = output
@@ -142,7 +147,7 @@ class DemoScript:
         """Executes the plan; returns how many seconds that took."""
         uuid, began = plan["uuid"], time.monotonic()
         api.post(f"/v1/action_plans/{uuid}/start")
-        with Film(self._output.console, places) as film:
+        with self._film(self._output.console, places) as film:
 
             def ended() -> Document | None:
                 line = _line(api.get("/v1/overview"), uuid)

@@ -1,0 +1,83 @@
+"""The pictures of the README, from a real run of the demo: ``python -m interfaces.demo.pictures``.
+
+They are the output of the demo: the explanation of its plan, and the hosts in the middle of the
+execution.
+"""
+
+import io
+import re
+import sys
+import tempfile
+from collections.abc import Collection
+from pathlib import Path
+
+from rich._export_format import CONSOLE_SVG_FORMAT
+from rich.console import Console
+from rich.terminal_theme import MONOKAI
+from rich.text import Text
+
+from interfaces.demo.film import Film, picture
+from interfaces.demo.installation import DemoCloud, DemoInstallation
+from interfaces.demo.output import WIDTH, DemoOutput
+from interfaces.demo.places import Places
+from interfaces.demo.scenarios import SCENARIOS
+from interfaces.demo.script import DemoScript
+from interfaces.terminal.plan_explanation import Document
+
+FOLDER = Path("docs/pictures")
+HEIGHT = 30
+SPEED = 60.0
+FONT = re.compile(r"@font-face \{\{.*?\}\}\s*", re.DOTALL)
+"""Fonts of other servers; a browser has one of fixed width."""
+
+
+class HalfWay(Film):
+    """Keeps the picture of the moment when about half of the actions have ended."""
+
+    kept: tuple[float, list[Text]] = (1.0, [])
+
+    def __init__(self, console: Console, places: Places) -> None:
+        super().__init__(console, places)
+        self._all = places
+
+    def show(self, plan: Document, succeeded: Collection[str], seconds: float) -> None:
+        """Keeps the picture if it is nearer to the middle than the kept one."""
+        super().show(plan, succeeded, seconds)
+        distance = abs(plan["ended"] / max(1, plan["total"]) - 0.5)
+        if distance < HalfWay.kept[0]:
+            now = self._all.at(succeeded)
+            HalfWay.kept = distance, picture(plan, now, self._all.after, seconds, WIDTH, HEIGHT)
+
+
+def main() -> int:
+    """Runs the demo, prints it, and writes the pictures."""
+    scenario, text = SCENARIOS["consolidation"], io.StringIO()
+    size = DemoCloud(scenario.hosts, scenario.servers, scenario.seed, SPEED)
+    with tempfile.TemporaryDirectory() as directory:
+        installation = DemoInstallation(Path(directory), size.options())
+        output = DemoOutput(Console(file=text, width=WIDTH))
+        try:
+            DemoScript(installation, scenario, size, output, HalfWay).run()
+        finally:
+            installation.stop()
+            sys.stdout.write(text.getvalue())
+    FOLDER.mkdir(exist_ok=True)
+    explained = text.getvalue().partition("3. The plan, explained\n")[2].partition("\n\n4. ")[0]
+    _write("plan", "vigil demo: the plan, explained", map(Text, explained.splitlines()))
+    _write("execution", "vigil demo: the plan is executed", HalfWay.kept[1])
+    return 0
+
+
+def _write(name: str, title: str, lines: "Collection[Text] | map[Text]") -> None:
+    console = Console(
+        file=io.StringIO(), record=True, width=WIDTH, force_terminal=True, color_system="truecolor"
+    )
+    for line in lines:
+        console.print(line)
+    format_ = FONT.sub("", CONSOLE_SVG_FORMAT).replace("Fira Code", "")
+    svg = console.export_svg(title=title, theme=MONOKAI, code_format=format_, unique_id=name)
+    (FOLDER / f"{name}.svg").write_text(svg, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
