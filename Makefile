@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 DATA ?= .vigil/demo
 
-.PHONY: demo up test slow-test fuzz-api cloud-test check format bench docs site web lock clean install
+.PHONY: demo up test slow-test fuzz-api cloud-test check format bench docs pictures site web lock clean install
 
 install: $(STAMP)
 
@@ -48,6 +48,9 @@ bench: $(STAMP)  ## measure the figures of docs/benchmarks.md
 docs: $(STAMP)  ## generate the committed pages and plots
 	$(BIN)/python -m interfaces.docs
 	$(BIN)/python -m tests.scenarios.plots
+
+pictures: $(STAMP)  ## draw docs/pictures and copy the explanation in the README, from a run of the demo
+	$(BIN)/python -m interfaces.demo.pictures
 
 site: $(STAMP)  ## build the documentation as a web site: build/site
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet

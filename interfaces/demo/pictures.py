@@ -1,4 +1,4 @@
-"""The pictures of the README, from a real run of the demo: ``python -m interfaces.demo.pictures``.
+"""The pictures and the explanation in the README, from a real run of the demo.
 
 They are the output of the demo: the explanation of its plan, and the hosts in the middle of the
 execution.
@@ -25,6 +25,8 @@ from interfaces.demo.script import DemoScript
 from interfaces.terminal.plan_explanation import Document
 
 FOLDER = Path("docs/pictures")
+README = Path("README.md")
+MARK = "<!-- explanation: `make pictures` copies it from the run of the demo that it draws -->\n"
 HEIGHT = 30
 SPEED = 60.0
 FONT = re.compile(r"@font-face \{\{.*?\}\}\s*", re.DOTALL)
@@ -34,7 +36,7 @@ FONT = re.compile(r"@font-face \{\{.*?\}\}\s*", re.DOTALL)
 class HalfWay(Film):
     """Keeps the picture of the moment when about half of the actions have ended."""
 
-    kept: tuple[float, list[Text]] = (1.0, [])
+    kept: tuple[float, list[Text]] = (2.0, [])
 
     def __init__(self, console: Console, places: Places) -> None:
         super().__init__(console, places)
@@ -44,6 +46,7 @@ class HalfWay(Film):
         """Keeps the picture if it is nearer to the middle than the kept one."""
         super().show(plan, succeeded, seconds)
         distance = abs(plan["ended"] / max(1, plan["total"]) - 0.5)
+        distance += 0.2 * all(one.get("percent") is None for one in plan["running"])
         if distance < HalfWay.kept[0]:
             now = self._all.at(succeeded)
             HalfWay.kept = distance, picture(plan, now, self._all.after, seconds, WIDTH, HEIGHT)
@@ -63,18 +66,27 @@ def main() -> int:
             sys.stdout.write(text.getvalue())
     FOLDER.mkdir(exist_ok=True)
     explained = text.getvalue().partition("3. The plan, explained\n")[2].partition("\n\n4. ")[0]
-    _write("plan", "vigil demo: the plan, explained", map(Text, explained.splitlines()))
+    _copy(explained)
+    _write("plan", "vigil demo: the plan, explained", [Text(one) for one in explained.splitlines()])
     _write("execution", "vigil demo: the plan is executed", HalfWay.kept[1])
     return 0
 
 
-def _write(name: str, title: str, lines: "Collection[Text] | map[Text]") -> None:
+def _copy(explained: str) -> None:
+    """Replaces the explanation in the README."""
+    text = README.read_text(encoding="utf-8")
+    head, mark, rest = text.partition(MARK)
+    _, _, tail = rest.partition("\n```\n")
+    README.write_text(f"{head}{mark}```\n{explained.rstrip()}\n```\n{tail}", encoding="utf-8")
+
+
+def _write(name: str, title: str, lines: Collection[Text]) -> None:
     console = Console(
         file=io.StringIO(), record=True, width=WIDTH, force_terminal=True, color_system="truecolor"
     )
     for line in lines:
         console.print(line)
-    format_ = FONT.sub("", CONSOLE_SVG_FORMAT).replace("Fira Code", "")
+    format_ = FONT.sub("", CONSOLE_SVG_FORMAT).replace("Fira Code, ", "")
     svg = console.export_svg(title=title, theme=MONOKAI, code_format=format_, unique_id=name)
     (FOLDER / f"{name}.svg").write_text(svg, encoding="utf-8")
 

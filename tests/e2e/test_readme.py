@@ -4,6 +4,7 @@ The working directory is a new one with ``.venv`` in it, so that no command need
 the port in the OpenStack client's commands is replaced, because another server may have it here.
 """
 
+import html
 import json
 import os
 import re
@@ -19,6 +20,7 @@ import pytest
 
 from infrastructure.simulator import Simulator, SimulatorConfig, clouds_yaml
 from interfaces.cli.main import build_parser
+from interfaces.demo.pictures import MARK
 from tests.integration.supervision.conftest import eventually
 
 ROOT = Path(__file__).parents[2]
@@ -42,6 +44,8 @@ NOT_RUN = {
     "make check": "lints the repository, not the installation",
     "make slow-test": "takes an hour",
     "make bench": "takes an hour",
+    "vigil demo --scenario balance": "tests/integration/cli/test_demo.py runs each scenario",
+    "make pictures": "renews the pictures of the README",
     "make site": "tests/unit/test_documentation_site.py builds it",
     "make cloud-test": "needs a cloud",
     "source .venv/bin/activate": "changes the shell; the tests put its directory on the path",
@@ -120,6 +124,24 @@ def test_each_command_of_the_readme_is_run_or_named_with_the_reason_why_not() ->
     assert {"make demo", UP} <= set(COMMANDS)
     assert set(RUN) | set(NOT_RUN) == set(ALL)
     assert not set(RUN) & set(NOT_RUN)
+
+
+def test_the_explanation_and_its_picture_are_of_one_run_of_the_demo() -> None:
+    explained = README.partition(MARK)[2].removeprefix("```\n").partition("\n```\n")[0]
+    drawn = html.unescape((ROOT / "docs/pictures/plan.svg").read_text("utf-8"))
+    texts = re.findall(r"<text [^>]*>([^<]*)</text>", drawn.replace("\xa0", " "))
+    lines = [line for line in explained.splitlines() if line.strip()]
+    assert len(lines) > 20
+    assert [line for line in lines if not any(line.strip() in one for one in texts)] == []
+
+
+def test_pictures_are_small_and_load_nothing_from_elsewhere() -> None:
+    pictures = list((ROOT / "docs/pictures").iterdir())
+    assert pictures
+    for one in pictures:
+        assert one.stat().st_size < 200_000
+        if one.suffix == ".svg":
+            assert not re.search(r"url\([\"']?http|href=", one.read_text("utf-8"))
 
 
 @pytest.mark.parametrize("command", [one for one in VIGIL if one in NOT_RUN])
