@@ -20,7 +20,7 @@ COMMANDS = [line.removeprefix("$ ") for block in BLOCKS for line in block.splitl
 ACTIVATE = "source .venv/bin/activate"
 UP = next(one for one in COMMANDS if one.startswith("vigil up"))
 SAYS = {
-    "vigil status": r"compute model",
+    "vigil status": r"60 servers",
     "vigil goal list": r"server_consolidation",
     "vigil host list": r"compute-00012",
     "vigil audit create": r"first",
