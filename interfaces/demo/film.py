@@ -86,11 +86,12 @@ def picture(
     width: int,
     height: int,
 ) -> list[Text]:
-    """The lines of the picture: always as many for the same plan, at most ``height`` less one."""
+    """The lines of the picture: as many until the plan ends, fewer than ``height``."""
     room = max(1, height - RUNNING - 4)
     tiles = list(_tiles(now, after, width, room))
     running = [_running(one) for one in plan["running"][:RUNNING]]
-    running += [Text("")] * (RUNNING - len(running))
+    if plan["ended"] < plan["total"]:  # at the end no empty lines stay behind
+        running += [Text("")] * (RUNNING - len(running))
     filled = bar(plan["ended"] / max(1, plan["total"]), max(10, width - 70))
     first = Text.assemble((f"{filled} ", "cyan")).append_text(progress(plan, seconds))
     lines = [first, *tiles, Text(LEGEND, "dim"), *running]
