@@ -1,11 +1,13 @@
 """The pictures and the explanation in the README, from a real run of the demo.
 
-They are the output of the demo: the explanation of its plan, and the hosts in the middle of the
-execution.
+They are the output of the demo (the explanation of its plan, and the hosts in the middle of the
+execution), and the plan in the web view.
 """
 
 import io
 import re
+import shutil
+import subprocess
 import sys
 import tempfile
 from collections.abc import Collection
@@ -16,6 +18,7 @@ from rich.console import Console
 from rich.terminal_theme import MONOKAI
 from rich.text import Text
 
+from infrastructure.supervision import state
 from interfaces.demo.film import Film, picture
 from interfaces.demo.installation import DemoCloud, DemoInstallation
 from interfaces.demo.output import WIDTH, DemoOutput
@@ -56,20 +59,44 @@ def main() -> int:
     """Runs the demo, prints it, and writes the pictures."""
     scenario, text = SCENARIOS["consolidation"], io.StringIO()
     size = DemoCloud(scenario.hosts, scenario.servers, scenario.seed, SPEED)
+    FOLDER.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as directory:
         installation = DemoInstallation(Path(directory), size.options())
         output = DemoOutput(Console(file=text, width=WIDTH))
         try:
-            DemoScript(installation, scenario, size, output, HalfWay).run()
+            plan = DemoScript(installation, scenario, size, output, HalfWay).run()
+            _photograph(Path(directory), plan)
         finally:
             installation.stop()
             sys.stdout.write(text.getvalue())
-    FOLDER.mkdir(exist_ok=True)
     explained = text.getvalue().partition("3. The plan, explained\n")[2].partition("\n\n4. ")[0]
     _copy(explained)
     _write("plan", "vigil demo: the plan, explained", [Text(one) for one in explained.splitlines()])
     _write("execution", "vigil demo: the plan is executed", HalfWay.kept[1])
     return 0
+
+
+def _photograph(directory: Path, plan: str) -> None:
+    """Photographs the plan in the web view, if there is a browser."""
+    browser, up = shutil.which("chromium"), state.read(directory)
+    if browser is None or up is None:
+        sys.stderr.write("There is no chromium: docs/pictures/web.png is left as it is.\n")
+        return
+    subprocess.run(  # noqa: S603 - our own address
+        [
+            browser,
+            "--headless",
+            "--no-sandbox",
+            "--hide-scrollbars",
+            "--window-size=1200,760",
+            "--virtual-time-budget=8000",
+            f"--screenshot={FOLDER / 'web.png'}",
+            f"{up.api_url}/ui/index.html#/plans/{plan}",
+        ],
+        check=True,
+        timeout=60,
+        stderr=subprocess.DEVNULL,
+    )
 
 
 def _copy(explained: str) -> None:

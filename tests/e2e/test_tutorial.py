@@ -32,7 +32,7 @@ SAYS = {
     "vigil plan start": r"SUCCEEDED",
     "vigil replay log": r"migrate vm-\d+ compute-\d+ -> compute-\d+",
     "vigil replay verify": r"identical: \d+ actions",
-    "vigil plan return": r"compute-00012 is disabled(.*\n)*.*SUCCEEDED",
+    "vigil plan return": r"(?s)(?=.*compute-00012 is disabled)(?=.*: SUCCEEDED)",
 }
 """Beginning of a command → what the page says that it shows."""
 
