@@ -100,21 +100,20 @@ class TableDifference:
 
     Attributes:
         live_rows, built_rows: row counts.
-        live_digest, built_digest: order-independent digests of all rows, hex.
+        equal_rows: number of rows that are the same in both.
         examples: keys of some rows that differ.
     """
 
     table: str
     live_rows: int
     built_rows: int
-    live_digest: str
-    built_digest: str
+    equal_rows: int
     examples: tuple[str, ...] = field(default=())
 
     @property
     def equal(self) -> bool:
         """Whether both hold the same rows."""
-        return self.live_rows == self.built_rows and self.live_digest == self.built_digest
+        return self.live_rows == self.built_rows == self.equal_rows
 
 
 @dataclass(frozen=True)
