@@ -1,7 +1,9 @@
 """Evaluates cron expressions, for ``domain.audits.schedule.Cron``."""
 
 import re
+from copy import copy
 from datetime import UTC, datetime, tzinfo
+from functools import lru_cache
 
 from croniter import CroniterBadDateError, CroniterError, croniter
 
@@ -33,7 +35,8 @@ def next_match(expression: str, after: datetime, zone: tzinfo = UTC) -> datetime
         raise InvalidValue(FIELD, f"must not be random: {expression!r}")
     try:
         # by the wall clock, as if it were UTC: croniter's own zones are off when clocks change
-        matches = croniter(expression, after.astimezone(zone).replace(tzinfo=UTC))
+        matches = copy(_parsed(expression))
+        matches.set_current(after.astimezone(zone).replace(tzinfo=UTC))
         found = after
         while found <= after:  # the second time in the hour that is repeated in autumn
             wall: datetime = matches.get_next(datetime)
@@ -45,3 +48,9 @@ def next_match(expression: str, after: datetime, zone: tzinfo = UTC) -> datetime
     except ValueError:  # the year 10000
         return None
     return found
+
+
+@lru_cache(maxsize=256)
+def _parsed(expression: str) -> croniter:
+    """An expression, parsed: more than half of the work of a search. Copy it before use."""
+    return croniter(expression, 0.0)

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 from uuid import UUID
 
 from domain.kernel.aggregate import Aggregate, Event
@@ -11,9 +11,8 @@ from domain.kernel.aggregate import Aggregate, Event
 A = TypeVar("A", bound=Aggregate)
 
 
-@dataclass(frozen=True)
-class RecordedEvent:
-    """A stored event.
+class RecordedEvent(NamedTuple):
+    """A stored event: a tuple, because projections read millions.
 
     Attributes:
         position: its place in the whole log, in commit order. Positions may have holes.

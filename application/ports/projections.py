@@ -18,9 +18,9 @@ Row = Mapping[str, Any]
 
 
 class Tables(Protocol):
-    """The tables of one generation of a projection, in a transaction.
+    """The tables of one generation of a projection, while a batch of events is applied.
 
-    Reads see earlier writes. Other connections see nothing before the transaction ends.
+    Reads see earlier writes. Other connections see nothing before all of them are committed.
     """
 
     def get(self, table: str, key: object) -> Row | None:
@@ -82,7 +82,7 @@ class ProjectionCheckpoint:
 
 @dataclass(frozen=True)
 class Target:
-    """A generation that a transaction updates.
+    """A generation that a batch of events updates.
 
     Attributes:
         quarantine: stores an event that the projection could not process.
@@ -124,6 +124,10 @@ class Comparison:
     tables: tuple[TableDifference, ...]
 
 
+class Overtaken(Exception):
+    """Another projector advanced a generation first; nothing was written."""
+
+
 class StoreUnavailable(Exception):
     """The database of the read models cannot be reached, timed out, or has no tables."""
 
@@ -150,7 +154,10 @@ class ProjectionStore(Protocol):
         schemas: Mapping[str, ProjectionSchema],
         only: Collection[ProjectionCheckpoint] | None = None,
     ) -> AbstractContextManager[Sequence[Target]]:
-        """A transaction that advances all generations from position ``after`` to ``upto``.
+        """Advances all generations from position ``after`` to ``upto``, if nobody else does first.
+
+        The block reads the tables as they are at ``after``. At its end rows, quarantined events and
+        positions are written in one transaction; after an exception in it nothing is.
 
         Args:
             after: their present position; generations at another position are not changed.
@@ -159,10 +166,10 @@ class ProjectionStore(Protocol):
             only: these generations and no others.
 
         Returns:
-            On entering, the generations to update: none if another projector was faster. The
-            transaction commits at the end of the block; an exception rolls it back.
+            On entering, the generations to update: none if another projector was faster.
 
         Raises:
+            Overtaken: on leaving: another projector was faster meanwhile, nothing was written.
             StoreUnavailable: on entering, leaving or reading rows.
         """
         ...

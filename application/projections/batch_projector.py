@@ -1,9 +1,10 @@
 import logging
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from application.ports.clock import Clock
 from application.ports.event_log import Entry, EventLogUnavailable, MalformedEntry
 from application.ports.projections import (
+    Overtaken,
     Projection,
     ProjectionCheckpoint,
     ProjectionStore,
@@ -101,9 +102,25 @@ class BatchProjector:
     def _write(
         self, after: int, entries: Sequence[Entry], only: Collection[ProjectionCheckpoint] | None
     ) -> bool:
-        with self._store.advance(after, entries[-1].position, self._schemas, only) as targets:
-            for target in targets:
-                self._apply(self._projections[target.projection], target, entries)
+        def apply(target: Target) -> None:
+            self._apply(self._projections[target.projection], target, entries)
+
+        return self._advance(after, entries[-1].position, only, apply)
+
+    def _advance(
+        self,
+        after: int,
+        upto: int,
+        only: Collection[ProjectionCheckpoint] | None,
+        apply: Callable[[Target], None],
+    ) -> bool:
+        """Advances the generations; returns whether no other projector was faster."""
+        try:
+            with self._store.advance(after, upto, self._schemas, only) as targets:
+                for target in targets:
+                    apply(target)
+        except Overtaken:
+            return False
         return bool(targets)
 
     def _apply(self, projection: Projection, target: Target, entries: Sequence[Entry]) -> None:
@@ -119,10 +136,10 @@ class BatchProjector:
     def _quarantine(
         self, one: ProjectionCheckpoint, after: int, entry: Entry, error: Exception
     ) -> bool:
-        with self._store.advance(after, entry.position, self._schemas, [one]) as targets:
-            for target in targets:
-                self._put_in_quarantine(target, entry, f"{type(error).__name__}: {error}")
-        return bool(targets)
+        def put(target: Target) -> None:
+            self._put_in_quarantine(target, entry, f"{type(error).__name__}: {error}")
+
+        return self._advance(after, entry.position, [one], put)
 
     def _put_in_quarantine(self, target: Target, entry: Entry, error: str) -> None:
         self._quarantined += 1

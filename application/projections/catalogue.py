@@ -13,7 +13,6 @@ from application.projections import references
 from application.projections.event_dispatcher import EventDispatcher
 from domain.catalogue.definitions import PluginDefinition, PluginKind
 from domain.catalogue.events import DefinitionChanged, DefinitionRegistered, DefinitionRetired
-from domain.kernel.ids import definition_id
 
 _TABLES = {
     PluginKind.GOAL: GOALS,
@@ -73,7 +72,7 @@ class CatalogueProjection(EventDispatcher):
 
 
 def _key(kind: PluginKind, name: str) -> object:
-    return name if kind is PluginKind.ACTION_TYPE else definition_id(kind, name)
+    return name if kind is PluginKind.ACTION_TYPE else references.identity(kind, name)
 
 
 def _details(definition: PluginDefinition) -> dict[str, Any]:

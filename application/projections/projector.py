@@ -13,13 +13,11 @@ from application.projections.rebuild import Rebuilder, RebuildReport
 BATCH = 500
 """Events per transaction."""
 REBUILD_BATCHES = 4
-"""Batches per transaction of a rebuild: rows that change often are written once. A projector that
-follows the log meanwhile waits for a transaction, a fifth of a second."""
+"""Batches per transaction of a rebuild: rows that change often are written once."""
 FLOOR = 1.0
 """Seconds after which the log is read even without a notification of new events."""
 OUTAGE_RETRY = RetryPolicy(first_pause=0.1, longest_pause=5.0)
 """Pauses while a database cannot be reached."""
-ALL = "all"
 
 _log = logging.getLogger(__name__)
 
@@ -121,8 +119,8 @@ class Projector:
                 applied = True
         return applied
 
-    def rebuild(self, name: str = ALL) -> RebuildReport:
-        """Rebuilds the tables of a projection (or of all, in one pass) and activates them.
+    def rebuild(self, *names: str) -> RebuildReport:
+        """Rebuilds the tables of some projections (none named: of all) in one pass; activates them.
 
         The new tables are compared with the active ones first. Queries and other projectors are not
         interrupted.
@@ -135,7 +133,7 @@ class Projector:
         """
         self.prepare()
         known = self._batches.projections
-        chosen = list(known.values()) if name == ALL else [known[name]]
+        chosen = [known[name] for name in names or known]
         with rare_garbage_collection():
             return self._rebuilder.rebuild([one.schema for one in chosen])
 

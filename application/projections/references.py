@@ -6,13 +6,14 @@ from typing import Any
 from domain.catalogue.definitions import PluginKind
 from domain.kernel.ids import definition_id
 
-_id = lru_cache(maxsize=1024)(definition_id)
+identity = lru_cache(maxsize=1024)(definition_id)
+"""The id of a catalogue entry: its kind, its name. Hashing the names takes longer than a fold."""
 
 
 def goal(name: str) -> dict[str, Any]:
     """The columns that refer to a goal."""
     return {
-        "goal_uuid": _id(PluginKind.GOAL, name),
+        "goal_uuid": identity(PluginKind.GOAL, name),
         "goal_name": name,
         "goal_key": name.casefold(),
     }
@@ -23,7 +24,7 @@ def strategy(name: str | None) -> dict[str, Any]:
     if name is None:
         return {"strategy_uuid": None, "strategy_name": None, "strategy_key": None}
     return {
-        "strategy_uuid": _id(PluginKind.STRATEGY, name),
+        "strategy_uuid": identity(PluginKind.STRATEGY, name),
         "strategy_name": name,
         "strategy_key": name.casefold(),
     }

@@ -41,6 +41,8 @@ class _Version(msgspec.Struct):
 _versions = msgspec.json.Decoder(_Version)
 _plain = msgspec.json.Decoder(State)
 _encoder = msgspec.json.Encoder()
+_as_dict = msgspec.structs.asdict
+_set = object.__setattr__
 
 
 class _MetadataForm(msgspec.Struct, gc=False):
@@ -134,17 +136,17 @@ class Codec:
         """
         try:
             version = _versions.decode(stored).class_version if _MARK in stored else 1
-            if version > self._version:
+            if version == self._version:
+                state: State = _as_dict(self._fast.decode(stored))
+                state[_METADATA] = self._metadata.read(state[_METADATA])
+            elif version > self._version:
                 raise UnreadableEvent(
                     f"version {version} of the event is newer than this code, "
                     f"which knows version {self._version}"
                 )
-            if version == self._version:
-                state: State = msgspec.structs.asdict(self._fast.decode(stored))
-                state[_METADATA] = self._metadata.read(state[_METADATA])
             else:
                 form = msgspec.convert(self._upcast(_plain.decode(stored), version), self._form)
-                state = msgspec.structs.asdict(form)
+                state = _as_dict(form)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             raise UnreadableEvent(str(error)) from error
         del state[_VERSION]
@@ -209,7 +211,7 @@ class Mapper:
         fields["originator_id"] = row.originator_id
         fields["originator_version"] = row.originator_version
         event: Event = object.__new__(codec.cls)  # typed: the frozen constructor adds only time
-        event.__dict__.update(fields)
+        _set(event, "__dict__", fields)
         return event
 
     def unknown(self, topics: Iterable[str]) -> list[str]:

@@ -282,15 +282,9 @@ class EventStore:
             f"FROM {self._events} WHERE {condition.format(position=self._position)}",
             parameters,
         )
-        ids: dict[str | UUID, UUID] = {}
-
-        def identity(stored: str | UUID) -> UUID:  # a page has few aggregates; UUID() is slow
-            found = ids.get(stored)
-            if found is None:
-                found = ids[stored] = stored if isinstance(stored, UUID) else UUID(stored)
-            return found
-
+        originators = {row[1] for row in rows}  # a page has few aggregates; UUID() is slow
+        ids = {one: one if isinstance(one, UUID) else UUID(one) for one in originators}
         return [
-            EventRow(position, identity(originator), version, topic, bytes(state))
+            EventRow(position, ids[originator], version, topic, bytes(state))
             for position, originator, version, topic, state in rows
         ]

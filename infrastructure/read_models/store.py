@@ -1,12 +1,13 @@
 import logging
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 
 from sqlalchemy import (
     Connection,
     Engine,
+    Select,
     Update,
     and_,
     bindparam,
@@ -20,10 +21,17 @@ from sqlalchemy import (
 )
 
 from application.ports.columns import ProjectionSchema
-from application.ports.projections import Comparison, ProjectionCheckpoint, StoreUnavailable, Target
+from application.ports.projections import (
+    Comparison,
+    Overtaken,
+    ProjectionCheckpoint,
+    StoreUnavailable,
+    Target,
+)
 from application.ports.read_models import QuarantinedEvent
 from infrastructure.read_models import generations
 from infrastructure.read_models.engine import outages, reading
+from infrastructure.read_models.pending import PendingRows
 from infrastructure.read_models.schema import PROJECTIONS, QUARANTINE
 from infrastructure.read_models.writer import GenerationWriter
 
@@ -70,22 +78,34 @@ class SqlProjectionStore:
         schemas: Mapping[str, ProjectionSchema],
         only: Collection[ProjectionCheckpoint] | None = None,
     ) -> Iterator[Sequence[Target]]:
-        """A transaction that advances all generations from position ``after`` to ``upto``."""
-        with outages(self._engine), self._engine.begin() as connection:
-            if connection.dialect.name == "postgresql":
-                # lost rows can be rebuilt from the log: do not wait for the disk
-                connection.execute(text("SET LOCAL synchronous_commit = off"))
-            moved = connection.execute(self._guard(after, upto, schemas, only)).all()
-            batches = []
-            targets = []
-            for name, generation in sorted(moved):
-                writer = self._writer(schemas[name], generation)
-                rows = writer.pending(connection)
-                batches.append((writer, rows))
-                targets.append(Target(name, generation, rows, _quarantine(connection, generation)))
-            yield targets
-            for writer, rows in batches:
-                writer.write(connection, rows)
+        """Advances all generations from position ``after`` to ``upto``.
+
+        The block reads in a snapshot; the database is locked only afterwards, to write the rows.
+        """
+        batches: list[_Batch] = []
+        with outages(self._engine):
+            with _snapshot(self._reading) as reader:
+                for name, generation in reader.execute(self._standing(after, schemas, only)):
+                    writer = self._writer(schemas[name], generation)
+                    batches.append(_Batch(name, generation, writer, writer.pending(reader)))
+                yield [one.target() for one in batches]
+            if batches:
+                with self._engine.begin() as connection:
+                    self._write(connection, after, upto, batches)
+
+    def _write(
+        self, connection: Connection, after: int, upto: int, batches: Sequence["_Batch"]
+    ) -> None:
+        if connection.dialect.name == "postgresql":
+            # lost rows can be rebuilt from the log: do not wait for the disk
+            connection.execute(text("SET LOCAL synchronous_commit = off"))
+        mine = [(one.projection, one.generation) for one in batches]
+        if len(connection.execute(self._guard(after, upto, mine)).all()) < len(mine):
+            raise Overtaken
+        for one in batches:
+            one.writer.write(connection, one.rows)
+            for bad in one.rejected:
+                _quarantine(connection, one.generation, bad)
 
     def build(self, schema: ProjectionSchema) -> ProjectionCheckpoint:
         """Creates an empty generation next to the active one; replaces an unfinished one."""
@@ -113,10 +133,12 @@ class SqlProjectionStore:
 
     def activate(self, schema: ProjectionSchema, built: ProjectionCheckpoint) -> bool:
         """Makes a generation the active one and drops the old one."""
-        with outages(self._engine), generations.exclusive(self._engine) as connection:
-            mine = generations.read_checkpoints(connection, schema.projection)
-            if any(one.generation == built.generation for one in mine):
-                generations.index(connection, schema, built.generation)
+        for one in generations.indexes(schema, built.generation):
+            # one per transaction: other writers of an SQLite file wait for it
+            with outages(self._engine), generations.exclusive(self._engine) as connection:
+                mine = generations.read_checkpoints(connection, schema.projection)
+                if any(known.generation == built.generation for known in mine):
+                    one.create(connection, checkfirst=True)
         deadline = time.monotonic() + ACTIVATION_TIMEOUT
         while True:
             try:
@@ -177,18 +199,13 @@ class SqlProjectionStore:
             self._writers[schema.projection, generation] = known
         return known
 
-    def _guard(
+    def _standing(
         self,
         after: int,
-        upto: int,
         schemas: Mapping[str, ProjectionSchema],
         only: Collection[ProjectionCheckpoint] | None,
-    ) -> Update:
-        """Updates the positions and returns the generations at ``after``.
-
-        Comparing with exactly ``after``, not with "less than ``upto``", is also correct when two
-        projectors divide the log differently. The rows are locked in a fixed order.
-        """
+    ) -> Select[str, int]:
+        """The generations at ``after``, in a fixed order."""
         row = PROJECTIONS.c
         mine = [
             and_(row.name == name, row.version == schema.version)
@@ -198,35 +215,53 @@ class SqlProjectionStore:
             mine = [
                 and_(row.name == one.projection, row.generation == one.generation) for one in only
             ]
-        checkpoint = (
+        return (
             select(row.name, row.generation)
             .where(row.position == after, or_(*mine))
+            .order_by(row.name, row.generation)
+        )
+
+    def _guard(self, after: int, upto: int, mine: Sequence[tuple[str, int]]) -> Update:
+        """Updates the positions of generations and returns those that were at ``after``.
+
+        Comparing with exactly ``after``, not with "less than ``upto``", is also correct when two
+        projectors divide the log differently. The rows are locked in a fixed order.
+        """
+        row = PROJECTIONS.c
+        place = tuple_(row.name, row.generation)
+        locked = (
+            select(row.name, row.generation)
+            .where(place.in_(mine), row.position == after)
             .order_by(row.name, row.generation)
             .with_for_update()
         )
         return (
             update(PROJECTIONS)
-            .where(
-                tuple_(row.name, row.generation).in_(checkpoint),
-                row.position == bindparam("after", after),
-            )
+            .where(place.in_(locked), row.position == bindparam("after", after))
             .values(position=upto)
             .returning(row.name, row.generation)
         )
 
 
-def _quarantine(connection: Connection, generation: int) -> Callable[[QuarantinedEvent], None]:
-    def put(bad: QuarantinedEvent) -> None:
-        connection.execute(
-            insert(QUARANTINE),
-            {
-                **asdict(bad),
-                "generation": generation,
-                "error": bad.error.replace("\x00", "\\0"),
-            },
-        )
+@dataclass(frozen=True)
+class _Batch:
+    """The changes of one generation, collected while a batch of events is applied."""
 
-    return put
+    projection: str
+    generation: int
+    writer: GenerationWriter
+    rows: PendingRows
+    rejected: list[QuarantinedEvent] = field(default_factory=list)
+
+    def target(self) -> Target:
+        return Target(self.projection, self.generation, self.rows, self.rejected.append)
+
+
+def _quarantine(connection: Connection, generation: int, bad: QuarantinedEvent) -> None:
+    connection.execute(
+        insert(QUARANTINE),
+        {**asdict(bad), "generation": generation, "error": bad.error.replace("\x00", "\\0")},
+    )
 
 
 @contextmanager

@@ -51,20 +51,18 @@ class Statement:
         self._text = str(compiled)
         self._positional = compiled.positiontup is not None
         self._names = compiled.positiontup or list(types)
-        self._pick: Callable[[Mapping[str, Any]], tuple[Any, ...]] = itemgetter(*self._names)
-        binds = [_binding(table.c[types[name]].type, dialect) for name in self._names]
-        self._binds = [(place, bind) for place, bind in enumerate(binds) if bind is not None]
+        self._binds = [_binding(table.c[types[name]].type, dialect) for name in self._names]
 
-    def execute(self, connection: Connection, rows: Iterable[Mapping[str, Any]]) -> None:
-        """Executes it once per row of parameters."""
-        bound: list[Any] = [self._bound(row) for row in rows]
+    def execute(self, connection: Connection, values: Mapping[str, Iterable[Any]]) -> None:
+        """Executes it once per value of the parameters, which are columns of the same length."""
+        columns = [
+            values[name] if bind is None else map(bind, values[name])
+            for name, bind in zip(self._names, self._binds, strict=True)
+        ]
+        bound: list[Any] = list(zip(*columns, strict=True))
+        if not self._positional:
+            bound = [dict(zip(self._names, row, strict=True)) for row in bound]
         connection.exec_driver_sql(self._text, bound)
-
-    def _bound(self, row: Mapping[str, Any]) -> Any:
-        values = list(self._pick(row))
-        for place, bind in self._binds:
-            values[place] = bind(values[place])
-        return tuple(values) if self._positional else dict(zip(self._names, values, strict=True))
 
 
 class Lookup:
@@ -154,16 +152,16 @@ class GenerationWriter:
             statement = delete(table).where(table.c[self._keys[name]] == bindparam(_KEY))
             connection.execute(statement, [{_KEY: key} for key in keys])
         for name, inserted in batch.inserts.items():
-            self._insert(name, dialect).execute(connection, inserted)
-        for shape, changed in batch.updates.items():
-            parameters = (
-                {
-                    _KEY: key,
-                    **change.values,
-                    **{f"{_ADD}{column}": amount for column, amount in change.amounts.items()},
-                }
-                for key, change in changed
+            self._insert(name, dialect).execute(
+                connection, {column: map(itemgetter(column), inserted) for column in inserted[0]}
             )
+        for shape, changed in batch.updates.items():
+            _, assigned, added = shape
+            values = [change.values for _, change in changed]
+            amounts = [change.amounts for _, change in changed]
+            parameters: dict[str, Iterable[Any]] = {_KEY: [key for key, _ in changed]}
+            parameters |= {column: map(itemgetter(column), values) for column in assigned}
+            parameters |= {f"{_ADD}{name}": map(itemgetter(name), amounts) for name in added}
             self._update(shape, dialect).execute(connection, parameters)
 
     def _lookup(self, name: str, dialect: Dialect) -> Lookup:

@@ -8,7 +8,7 @@ from functools import cached_property
 from sqlalchemy import Engine
 
 from application.kernel.unit_of_work import Commands
-from application.projections import Projector, RebuildReport, all_projections
+from application.projections import Projector, all_projections
 from infrastructure import event_log, read_models
 from infrastructure.clock import SystemClock
 from infrastructure.cron import next_match
@@ -80,9 +80,3 @@ def upgrade(settings: Settings) -> list[str]:
     done = event_log.upgrade(url)
     read_models.upgrade(read_models.views_url(url))
     return done
-
-
-def rebuild(settings: Settings, name: str) -> RebuildReport:
-    """Rebuilds read tables next to the live ones, then switches to them."""
-    with opened(settings) as database:
-        return database.projector().rebuild(name)

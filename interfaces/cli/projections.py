@@ -3,11 +3,13 @@ from collections.abc import Iterator
 
 from application.ports.read_models import ProjectionStatus, QuarantinedEvent
 from application.projections import RebuildLost, RebuildRefused, RebuildReport
-from interfaces.bootstrap.database import rebuild
+from interfaces.bootstrap.rebuilding import RebuildInterrupted, rebuild
 from interfaces.cli.arguments import add_settings, locate, quiet_logging
 from interfaces.cli.database import DATABASE_ERRORS, database_of
 from interfaces.cli.errors import CommandFailed, report_errors
 from interfaces.cli.printing import print_lines
+
+ALL = "all"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -20,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     add_settings(actions.add_parser("status", help="print the state of each projection"))
     again = actions.add_parser("rebuild", help="build new tables, switch to them")
-    again.add_argument("name", nargs="?", default="all", metavar="NAME", help="a projection (all)")
+    again.add_argument("name", nargs="?", default=ALL, metavar="NAME", help="a projection (all)")
     add_settings(again)
 
 
@@ -53,8 +55,8 @@ def _status_lines(
 def _rebuild(args: argparse.Namespace) -> int:
     quiet_logging(args, "projections")
     try:
-        with report_errors(*DATABASE_ERRORS, RebuildLost, RebuildRefused):
-            report = rebuild(locate(args).settings, args.name)
+        with report_errors(*DATABASE_ERRORS, RebuildLost, RebuildRefused, RebuildInterrupted):
+            report = rebuild(locate(args).settings, *([] if args.name == ALL else [args.name]))
     except KeyError as error:
         raise CommandFailed(f"there is no projection {args.name}; `status` lists them") from error
     print_lines(_report_lines(report))

@@ -1,12 +1,12 @@
 """Several projectors, rebuilds, writers and readers at once."""
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Self
 
 import pytest
-from sqlalchemy import Update, or_, select, update
+from sqlalchemy import Select, Update, select, tuple_, update
 
 from application.ports.columns import ProjectionSchema, ReadColumn, ReadTable
 from application.ports.event_log import RecordedEvent
@@ -181,14 +181,17 @@ class Counter:
 class Careless(SqlProjectionStore):
     """The seeded defect: takes any batch that ends further on, wherever it began."""
 
-    def _guard(
-        self, after: int, upto: int, schemas: Mapping[str, ProjectionSchema], only: Any
-    ) -> Update:
+    def _standing(
+        self, after: int, schemas: Mapping[str, ProjectionSchema], only: Any
+    ) -> Select[str, int]:
         row = PROJECTIONS.c
-        mine = [row.name == name for name in schemas]
+        return select(row.name, row.generation).where(row.name.in_(schemas))
+
+    def _guard(self, after: int, upto: int, mine: Sequence[tuple[str, int]]) -> Update:
+        row = PROJECTIONS.c
         return (
             update(PROJECTIONS)
-            .where(or_(*mine), row.position < upto)
+            .where(tuple_(row.name, row.generation).in_(mine), row.position < upto)
             .values(position=upto)
             .returning(row.name, row.generation)
         )
