@@ -18,6 +18,7 @@ from infrastructure.clock import SystemClock
 from infrastructure.cron import next_match
 from infrastructure.event_log import open_event_log
 from infrastructure.read_models import SqlProjectionStore, open_engine, views_url
+from interfaces.bootstrap import rebuilding
 from interfaces.cli.main import COMMANDS, build_parser, main
 from tests.world.histories import short_history
 
@@ -181,6 +182,19 @@ def test_read_models_are_listed_and_built_anew(
     assert {(row[2], row[3], row[4]) for row in rows} == {("14", "0", "0")}
     assert main(["projections", "rebuild", "nonsense", *data]) == 1
     assert "there is no projection nonsense" in capsys.readouterr().err
+
+
+def test_a_rebuild_whose_second_process_dies_fails_and_can_be_repeated(
+    installation: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = ["--data", str(installation)]
+    with monkeypatch.context() as patch:
+        patch.setattr(rebuilding, "_send_result", lambda *_: os._exit(9))
+        patch.setattr(os, "sched_getaffinity", lambda _: {0, 1})
+        assert main(["projections", "rebuild", *data]) == 1
+    assert "the process that rebuilt timeline ended early" in capsys.readouterr().err
+    assert main(["projections", "rebuild", *data]) == 0
+    assert "no differences" in capsys.readouterr().out
 
 
 def test_status_without_a_terminal_prints_plain_lines_once(

@@ -10,7 +10,7 @@ from sqlalchemy import Select, Update, select, tuple_, update
 
 from application.ports.columns import ProjectionSchema, ReadColumn, ReadTable
 from application.ports.event_log import RecordedEvent
-from application.ports.projections import Tables
+from application.ports.projections import Overtaken, Tables
 from application.ports.read_models import Page
 from application.projections import Projector
 from infrastructure.clock import SystemClock
@@ -216,3 +216,17 @@ def test_batches_cut_at_different_places_do_not_count_an_event_twice(world: Worl
 
 def test_a_guard_that_only_looks_at_the_end_of_a_batch_would_count_twice(world: World) -> None:
     assert counted(world, Careless(world.views_engine)) == 14
+
+
+def test_a_batch_that_another_projector_commits_first_is_not_written(world: World) -> None:
+    """Rows are read and computed without a lock: who commits second must write nothing."""
+    store = SqlProjectionStore(world.views_engine)
+    schemas = {"counter": Counter.schema}
+    store.prepare([Counter.schema])
+    with pytest.raises(Overtaken), store.advance(0, 2, schemas) as slow:
+        slow[0].tables.insert("counter", {"name": "slow", "n": 2})
+        with SqlProjectionStore(world.views_engine).advance(0, 1, schemas) as fast:
+            fast[0].tables.insert("counter", {"name": "fast", "n": 1})
+    assert [one.position for one in store.checkpoints() if one.projection == "counter"] == [1]
+    with world.views_engine.connect() as connection:
+        assert connection.execute(select(view(Counter.table).c.name)).scalars().all() == ["fast"]
