@@ -218,15 +218,19 @@ def test_a_guard_that_only_looks_at_the_end_of_a_batch_would_count_twice(world: 
     assert counted(world, Careless(world.views_engine)) == 14
 
 
+def count(store: SqlProjectionStore, name: str, upto: int, meanwhile: Callable[[], None]) -> None:
+    """A projector that counts the events up to a position in a row of its own."""
+    with store.advance(0, upto, {"counter": Counter.schema}) as targets:
+        targets[0].tables.insert("counter", {"name": name, "n": upto})
+        meanwhile()
+
+
 def test_a_batch_that_another_projector_commits_first_is_not_written(world: World) -> None:
     """Rows are read and computed without a lock: who commits second must write nothing."""
     store = SqlProjectionStore(world.views_engine)
-    schemas = {"counter": Counter.schema}
     store.prepare([Counter.schema])
-    with pytest.raises(Overtaken), store.advance(0, 2, schemas) as slow:
-        slow[0].tables.insert("counter", {"name": "slow", "n": 2})
-        with SqlProjectionStore(world.views_engine).advance(0, 1, schemas) as fast:
-            fast[0].tables.insert("counter", {"name": "fast", "n": 1})
+    with pytest.raises(Overtaken):
+        count(store, "slow", 2, lambda: count(store, "fast", 1, lambda: None))
     assert [one.position for one in store.checkpoints() if one.projection == "counter"] == [1]
     with world.views_engine.connect() as connection:
         assert connection.execute(select(view(Counter.table).c.name)).scalars().all() == ["fast"]
