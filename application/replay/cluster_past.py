@@ -56,7 +56,7 @@ class ClusterPast:
             NothingThen: there was none, or its record was pruned.
             Unavailable: its record cannot be read.
         """
-        versions = [one for one in self._models.versions(COMPUTE) if one.position <= position]
+        versions = [one for one in self._versions() if one.position <= position]
         if not versions:
             raise NothingThen(f"No cluster model had been collected at position {position}.")
         after = ModelAfter(self._models.recorded(COMPUTE, versions[-1]).model, self._types)
@@ -72,16 +72,26 @@ class ClusterPast:
         Args:
             since: of earlier collections only the last one is read.
             resources: only what concerns one of these is needed; None: all.
+
+        Raises:
+            NothingThen: there never was a model.
         """
-        versions = self._models.versions(COMPUTE)
+        versions = self._versions()
         early = sum(later.position < since for _, later in pairwise(versions))
         return self._after(versions[early:], resources)
+
+    def _versions(self) -> list[ModelVersion]:
+        found = self._models.versions(COMPUTE)
+        if not found:
+            raise NothingThen(
+                "This history has no cluster models: none was collected, or it is the export of an "
+                "audit, a plan or a run; `vigil replay export --all` exports the models, too."
+            )
+        return found
 
     def _after(
         self, versions: Sequence[ModelVersion], resources: Sequence[Resource] | None
     ) -> Iterator[State]:
-        if not versions:
-            return
         if resources is not None:
             resources = [*resources, *self._ids(resources, versions)]
         collected: Iterator[_Step] = ((one.position, one) for one in versions)

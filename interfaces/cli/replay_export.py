@@ -2,10 +2,11 @@
 
 import argparse
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
 
+from application.ports.seal import StoredEntry
 from application.replay.anonymous_history import NotAnonymisable, anonymised
 from application.replay.find import find
 from application.replay.history_items import (
@@ -41,13 +42,29 @@ def _export(args: argparse.Namespace) -> int:
         head = HistoryHead(1, "" if args.anonymise else of, args.anonymise)
         try:
             with args.file.open("xb") as file:
-                file.writelines(to_lines(head, _items(args, history)))
+                counted = Counted(_items(args, history))
+                file.writelines(to_lines(head, counted))
         except FileExistsError:
             raise CommandFailed(f"{args.file} exists") from None
         except (DamagedEntry, NotAnonymisable) as error:
             args.file.unlink()
             raise CommandFailed(str(error)) from error
+    without = "" if args.all else "; cluster models are only in an export of --all"
+    print_line(f"{counted.events} events of {of} in {args.file}{without}", sys.stderr)
     return 0
+
+
+class Counted:
+    """Some items, of which the events are counted as they are read."""
+
+    def __init__(self, items: Iterable[Item]) -> None:
+        self._items = items
+        self.events = 0
+
+    def __iter__(self) -> Iterator[Item]:
+        for item in self._items:
+            self.events += isinstance(item, StoredEntry)
+            yield item
 
 
 def _items(args: argparse.Namespace, history: History) -> Iterator[Item]:

@@ -20,7 +20,8 @@ from interfaces.bootstrap.history import History
 from interfaces.cli.replay_source import opened, wanted_resources
 from interfaces.terminal import history as rendering
 from interfaces.terminal.console import Terminal, terminal
-from interfaces.terminal.facts import fact_line, print_facts
+from interfaces.terminal.facts import print_facts
+from interfaces.terminal.history import stamp
 
 PAGE = 500
 """Events that are read at a time while following."""
@@ -151,24 +152,26 @@ def _follow(
     found: list[Entry],
 ) -> None:
     """Prints what is appended, until Ctrl-C."""
-    folding, out = Folding(), terminal()
-    list(folding.of(found))  # the actions that are running
+    folding, out, day = Folding(), terminal(), ""
+    for fact in folding.of(found):  # and then it knows the actions that are running
+        day = stamp(fact.at)[:10]
     while True:
         history.wait(after, POLL)
         while entries := history.log.read(after, PAGE):
             after = entries[-1].position
             chosen = [one for one in entries if selection.admits(one)]
-            _print_new(args, chosen, folding, out)
+            day = _print_new(args, chosen, folding, out, day)
 
 
 def _print_new(
-    args: argparse.Namespace, chosen: list[Entry], folding: Folding, out: Console
-) -> None:
+    args: argparse.Namespace, chosen: list[Entry], folding: Folding, out: Console, day: str
+) -> str:
+    """Prints new events; returns the day of the last line."""
     if args.json:
         rendering.log_json(map(timeline_entry, chosen), sys.stdout)
         sys.stdout.flush()
     elif args.all:
         rendering.log_text(list(map(timeline_entry, chosen)), out)
     else:
-        for fact in folding.of(chosen):
-            out.print(fact_line(fact))
+        return print_facts(list(folding.of(chosen)), out, graph=False, day=day)
+    return day

@@ -7,6 +7,7 @@ import shlex
 import sys
 from contextlib import suppress
 
+from application.kernel.errors import Unavailable
 from application.ports.event_log import ReadOnlyLog
 from application.replay.bisection import first_true
 from application.replay.debugger.session import Session
@@ -81,7 +82,7 @@ class _Until:
             expression = Expression(text)
             tracks = Tracks(log, history.index, lambda: history.cluster(log), next_match)
             found = first_true(expression, tracks.of(expression, after + 1), after + 1)
-        except (InvalidExpression, SubjectNotFound, AmbiguousSubject) as error:
+        except (InvalidExpression, SubjectNotFound, AmbiguousSubject, Unavailable) as error:
             raise Refused(str(error)) from error
         if found.already:
             raise Refused(f"this is true already, since position {found.position}: {text}")

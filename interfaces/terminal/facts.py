@@ -10,6 +10,9 @@ from infrastructure.logs import one_line
 from interfaces.terminal.history import stamp
 from interfaces.terminal.wording import STATE_SIGNS, STATE_STYLES
 
+DATED = 95
+"""Columns from which each line has its date."""
+
 
 def fact_line(fact: Fact, indent: str = "", *, with_date: bool = True) -> Text:
     """A fact in one line."""
@@ -32,7 +35,28 @@ def fact_line(fact: Fact, indent: str = "", *, with_date: bool = True) -> Text:
     return line
 
 
-def print_facts(facts: Sequence[Fact], out: Console, *, graph: bool) -> None:
-    """Prints facts, newest last, or under the facts that caused them."""
+def print_facts(facts: Sequence[Fact], out: Console, *, graph: bool, day: str = "") -> str:
+    """Prints facts, newest last, or under the facts that caused them.
+
+    Args:
+        facts: in the order of the log.
+        out: where.
+        graph: whether each stands under the one that caused it.
+        day: of the line before.
+
+    Returns:
+        The day of the last line.
+    """
     for fact, lead in cause_tree(facts) if graph else ((one, "") for one in facts):
-        out.print(fact_line(fact, lead))
+        day = _print_fact(fact, out, lead, day)
+    return day
+
+
+def _print_fact(fact: Fact, out: Console, lead: str, day: str) -> str:
+    """Prints a fact; on a narrow terminal another day is in a line of its own. Returns its day."""
+    dated = not out.is_terminal or out.width >= DATED
+    today = stamp(fact.at)[:10]
+    if not dated and today != day:
+        out.print(Text(f"        {today} UTC", "dim"))
+    out.print(fact_line(fact, lead, with_date=dated))
+    return today

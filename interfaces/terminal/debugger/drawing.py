@@ -9,14 +9,14 @@ from rich.text import Text
 from application.replay.debugger.lines import Line
 from application.replay.debugger.session import Session, State
 from infrastructure.logs import one_line
-from interfaces.terminal.facts import fact_line
+from interfaces.terminal.facts import DATED, fact_line
 from interfaces.terminal.history import stamp, value_text
 
 if TYPE_CHECKING:
     from application.replay.debugger.host_map import HostBar
 
-WIDE, DATED = 100, 95
-"""Columns from which hosts show their servers, and events their date."""
+WIDE = 100
+"""Columns from which hosts show their servers."""
 BLUE, ORANGE = "#56b4e9", "#e69f00"
 """Colours that colour-blind people tell apart; signs say the same without colours."""
 BAR, WIDEST = 10, 40

@@ -152,10 +152,15 @@ class Searches(Views):
         self.run_worker(watched, _GROUP, _GROUP, thread=True, exclusive=True, exit_on_error=False)
 
     def _show_progress(self) -> None:
-        where = (
-            "" if self._at is None else f" at position {self._at:,} of {self.session.in_log.size:,}"
-        )
-        self.say(f"searching …{where} · Esc stops")
+        self.say("")
+
+    def say(self, message: str) -> None:
+        """Shows a message, or else how far the search is."""
+        if not message and self._progress is not None:
+            size, at = self.session.in_log.size, self._at
+            where = "" if at is None else f" at position {at:,} of {size:,}"
+            message = f"searching …{where} · Esc stops"
+        super().say(message)
 
     def _ended(self) -> None:
         if self._progress is not None:

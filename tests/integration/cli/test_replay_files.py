@@ -16,7 +16,7 @@ from infrastructure.event_log import SqlEventLog
 from interfaces.cli.main import main
 from tests.given import context, ident
 from tests.integration.cli.conftest import Cli
-from tests.world.histories import SHORT_NAME, ShortHistory
+from tests.world.histories import SHORT_AUDIT, SHORT_NAME, ShortHistory
 from tests.world.values import definition
 
 pytestmark = pytest.mark.usefixtures("settings")
@@ -34,8 +34,12 @@ def test_a_copy_has_the_same_events_states_and_positions(
 ) -> None:
     event_log.save(Audit.request(context(50), ident(9), definition(name="another")))
     file = tmp_path / "plan.jsonl"
-    cli.text("export", str(story.plan), str(file))
+    _, said = cli.both("export", str(story.plan), str(file))
+    count = sum(len(event_log.history(one)) for one in (SHORT_AUDIT, story.plan))
+    assert said.startswith(f"{count} events of {story.plan} in {file}; cluster models are only in")
     url = imported(file, tmp_path / "new" / "folder")
+    for asked in (("bisect", 'server["vm-1"].host == "c1"'), ("diff", "--cluster", "1..")):
+        assert "This history has no cluster models" in cli.fails(*asked, "--database", url)
     for words in (
         ("show", str(story.plan), "--json"),
         ("show", SHORT_NAME, "--version", "2", "--json"),

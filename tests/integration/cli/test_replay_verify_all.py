@@ -29,7 +29,7 @@ from tests.world.plugins import STRATEGIES
 
 Found = Mapping[str, Any]
 """The verification of a run, as JSON."""
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 ROOT = Path(__file__).parents[3]
 FEWEST = 100
 """Scenarios, and actions of their plans."""
@@ -54,7 +54,7 @@ def verified(url: str, code: Path = ROOT) -> tuple[int, list[Found]]:
         cwd=code,
         capture_output=True,
         text=True,
-        timeout=550,
+        timeout=1500,
         check=False,
         env={
             **os.environ,
