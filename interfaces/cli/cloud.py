@@ -32,6 +32,20 @@ def locate_cloud(args: argparse.Namespace) -> LoadedSettings:
     return load_settings(args, {name: value for name, value in known.items() if value})
 
 
+def locate_models(args: argparse.Namespace) -> LoadedSettings:
+    """As ``locate_cloud``, for what is stored in the database.
+
+    The models in the database of a `vigil up` are those of its cloud, whatever cloud the
+    configuration of this command names; only --cloud names another one.
+    """
+    loaded = locate_cloud(args)
+    found = state.read(loaded.settings.data_dir)
+    database = str(loaded.settings.database.connection)
+    if found is None or found.database != database or "vigil.cloud" in dict(args.assignments or []):
+        return loaded
+    return load_settings(args, {"database.connection": database, "vigil.cloud": found.cloud})
+
+
 @contextmanager
 def cloud_required(cloud: CloudSettings) -> Iterator[None]:
     """Explains how to name a cloud if none is named and the connection fails.

@@ -17,7 +17,7 @@ from infrastructure.clock import SystemClock
 from infrastructure.event_log import SchemaError
 from interfaces.bootstrap.queries import Queries
 from interfaces.cli.arguments import add_settings, moment, quiet_logging
-from interfaces.cli.cloud import add_cloud, locate_cloud
+from interfaces.cli.cloud import add_cloud, locate_models
 from interfaces.cli.cluster_output import FORMATS, list_lines, show_json, show_lines
 from interfaces.cli.errors import CommandFailed, report_errors
 from interfaces.cli.printing import print_line
@@ -104,7 +104,7 @@ def _list(args: argparse.Namespace) -> int:
 
 @contextmanager
 def _collected_models(args: argparse.Namespace) -> Iterator[ClusterModels]:
-    with closing(Queries(locate_cloud(args).settings)) as queries:
+    with closing(Queries(locate_models(args).settings)) as queries:
         yield queries.models
 
 

@@ -23,7 +23,6 @@ from interfaces.cli.errors import (
     CommandFailed,
 )
 from interfaces.cli.parser import Parser, report
-from interfaces.cli.version import version_line
 
 PRIVATE = 0o077
 """The files that a command makes are its user's alone: databases, logs, exports of a cloud."""
@@ -100,6 +99,21 @@ COMMANDS = (
 )
 
 
+class _ShowVersion(argparse.Action):
+    """Prints the version and exits; reads it only then."""
+
+    def __init__(self, option_strings: Sequence[str], dest: str, help: str) -> None:  # noqa: A002 - argparse's name
+        super().__init__(option_strings, dest, nargs=0, default=argparse.SUPPRESS, help=help)
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        """Ends the process."""
+        # Only here: it reads the metadata of the installed packages.
+        from interfaces.cli.version import version_line  # noqa: PLC0415
+
+        print(version_line())
+        parser.exit()
+
+
 def build_parser(only: str | None = None) -> argparse.ArgumentParser:
     """The parser of the command line.
 
@@ -112,7 +126,7 @@ def build_parser(only: str | None = None) -> argparse.ArgumentParser:
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--version", action="version", version=version_line())
+    parser.add_argument("--version", action=_ShowVersion, help="print the version and exit")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for command in COMMANDS:
         sub = commands.add_parser(command.name, help=command.help, description=command.help)
@@ -160,7 +174,7 @@ def _code(error: Exception) -> int | None:
     settings = sys.modules.get("infrastructure.settings")
     if settings is not None and isinstance(error, settings.SettingsError):
         return USAGE
-    client = sys.modules.get("interfaces.client")
+    client = sys.modules.get("interfaces.client.errors")
     if client is None or not isinstance(error, client.ClientError):
         return None
     if isinstance(error, client.ApiError):

@@ -2,11 +2,16 @@
 
 import argparse
 import os
-import ssl
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from interfaces.client.client import VigilClient
 from interfaces.client.errors import ApiNotFound, ClientError
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Callable
+
+    from interfaces.client.client import VigilClient
 
 
 def add_connection_arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,7 +29,7 @@ def add_connection_arguments(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(debug=False)
 
 
-def client_from(args: argparse.Namespace) -> VigilClient:
+def client_from(args: argparse.Namespace) -> "VigilClient":
     """The client for the API that the arguments, the environment or a running `vigil up` name.
 
     Raises:
@@ -34,13 +39,22 @@ def client_from(args: argparse.Namespace) -> VigilClient:
     url = args.url or (None if args.os_cloud or args.data else os.environ.get("VIGIL_URL"))
     cloud = args.os_cloud or (None if args.data else os.environ.get("OS_CLOUD"))
     if url and not args.os_cloud:
-        return VigilClient(url)
+        return _client(url)
     if cloud:
         return _of_cloud(cloud, url)
     return _of_running(args)
 
 
-def _of_running(args: argparse.Namespace) -> VigilClient:
+def _client(
+    url: str, token: "Callable[[], str] | None" = None, tls: "ssl.SSLContext | None" = None
+) -> "VigilClient":
+    # Only here: a help text, which declares the arguments, needs no HTTP.
+    from interfaces.client.client import VigilClient  # noqa: PLC0415
+
+    return VigilClient(url, token, tls=tls)
+
+
+def _of_running(args: argparse.Namespace) -> "VigilClient":
     # Only here: an API that is named by its URL needs neither settings nor state files.
     from infrastructure.supervision import holder, state  # noqa: PLC0415
 
@@ -48,7 +62,7 @@ def _of_running(args: argparse.Namespace) -> VigilClient:
     found = state.read(directory)
     if found is None or holder(directory) is None:
         raise ApiNotFound(f"no `vigil up` is running on {directory}")
-    return VigilClient(found.api_url)
+    return _client(found.api_url)
 
 
 def _data_dir() -> Path:
@@ -58,7 +72,7 @@ def _data_dir() -> Path:
     return load(flags={}, environ=os.environ, files=None).settings.data_dir
 
 
-def _of_cloud(name: str, url: str | None) -> VigilClient:
+def _of_cloud(name: str, url: str | None) -> "VigilClient":
     """The API in the catalogue of a cloud, with tokens of its credentials."""
     # Only here: openstacksdk takes longer to load than most commands take.
     from keystoneauth1.exceptions import ClientException  # noqa: PLC0415
@@ -86,14 +100,16 @@ def _of_cloud(name: str, url: str | None) -> VigilClient:
 
     verify, certificate = region.get_requests_verify_args()
     base = endpoint.rstrip("/").removesuffix("/v1")
-    return VigilClient(base, token, tls=_tls(verify, certificate))
+    return _client(base, token, _tls(verify, certificate))
 
 
 def _tls(
     verify: bool | str | None,  # noqa: FBT001 - as openstacksdk returns it
     certificate: str | tuple[str, str] | None,
-) -> ssl.SSLContext:
+) -> "ssl.SSLContext":
     """How certificates are checked, and the client's own; as in clouds.yaml."""
+    import ssl  # noqa: PLC0415 - as in ``_client``
+
     context = ssl.create_default_context(cafile=verify if isinstance(verify, str) else None)
     if verify is False:
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE

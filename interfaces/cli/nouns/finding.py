@@ -2,20 +2,23 @@
 
 import difflib
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl, quote, urlsplit
 from uuid import UUID
 
 from interfaces.cli.errors import CommandFailed
 from interfaces.cli.nouns.noun import Noun, Row
-from interfaces.client import ApiError, VigilClient
+from interfaces.client.errors import ApiError
+
+if TYPE_CHECKING:
+    from interfaces.client import VigilClient
 
 _CANNOT_BE: Final = (400, 404)
 """Statuses of the answer to a word that names nothing: plans have no names, only uuids."""
 _NAMED: Final = 5
 
 
-def found(client: VigilClient, noun: Noun, word: str) -> Row:
+def found(client: "VigilClient", noun: Noun, word: str) -> Row:
     """The object that a word names.
 
     Raises:
@@ -43,7 +46,7 @@ def found(client: VigilClient, noun: Noun, word: str) -> Row:
     raise CommandFailed(f"there is no {noun.words} {word}", hint=_hint(noun, word, rows), code=3)
 
 
-def path_of(client: VigilClient, noun: Noun, word: str) -> str:
+def path_of(client: "VigilClient", noun: Noun, word: str) -> str:
     """The path of the object that a word names."""
     return f"/v1/{noun.path}/{identity(noun, found(client, noun, word))}"
 
@@ -54,7 +57,7 @@ def identity(noun: Noun, row: Row) -> str:
 
 
 def listed(
-    client: VigilClient, noun: Noun, limit: int | None = None, **query: Any
+    client: "VigilClient", noun: Noun, limit: int | None = None, **query: Any
 ) -> Iterator[Row]:
     """The rows of a list, page by page."""
     path = f"/v1/{noun.path}{'/detail' if noun.details else ''}"

@@ -3,9 +3,10 @@
 import argparse
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from interfaces.client import VigilClient
+if TYPE_CHECKING:
+    from interfaces.client import VigilClient
 
 Row = dict[str, Any]
 Value = Callable[[Row], object]
@@ -35,7 +36,7 @@ class Call:
     """A command as it was called."""
 
     args: argparse.Namespace
-    client: VigilClient
+    client: "VigilClient"
     noun: "Noun"
 
 
@@ -82,7 +83,7 @@ class Noun:
     filters: Sequence[str] = ()
     sorts: bool = True
     details: bool = True
-    extend: Callable[[VigilClient, Sequence[Row]], None] = lambda _client, _rows: None
+    extend: "Callable[[VigilClient, Sequence[Row]], None]" = lambda _client, _rows: None
 
     @property
     def words(self) -> str:

@@ -1,16 +1,19 @@
 """Marks what was removed, and goals for which nothing is installed."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from interfaces.cli.nouns.noun import Row
-from interfaces.client import VigilClient
+
+if TYPE_CHECKING:
+    from interfaces.client import VigilClient
 
 _PATH = "/v1/strategies"
 _TEMPLATES = "/v1/audit_templates"
 _SHOW_DELETED = {"X-Show-Deleted": "True"}
 
 
-def add_strategies(client: VigilClient, goals: Sequence[Row]) -> None:
+def add_strategies(client: "VigilClient", goals: Sequence[Row]) -> None:
     """Adds ``strategies`` to goals; for a goal without one audits are refused."""
     installed = {one["name"] for one in client.get(_PATH)["strategies"]}
     every = client.request("GET", _PATH, headers=_SHOW_DELETED)["strategies"]
@@ -21,7 +24,7 @@ def add_strategies(client: VigilClient, goals: Sequence[Row]) -> None:
         goal["strategies"] = f"{none}{text}".rstrip()
 
 
-def mark_removed(client: VigilClient, templates: Sequence[Row]) -> None:
+def mark_removed(client: "VigilClient", templates: Sequence[Row]) -> None:
     """Adds ``strategy`` to audit templates; an audit needs one that is not removed."""
     every = client.request("GET", _TEMPLATES, headers=_SHOW_DELETED)["audit_templates"]
     named = {one["uuid"]: one["strategy_name"] for one in every}

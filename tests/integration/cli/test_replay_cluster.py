@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
+import requests
 
 from application.cluster_models.kinds import COMPUTE
 from application.cluster_models.record import encode_model
@@ -16,6 +17,7 @@ from domain.plans import ActionPlan
 from infrastructure.event_log import SqlEventLog
 from tests.given import context, ident
 from tests.integration.cli.conftest import Cli
+from tests.integration.cli.test_replay_files import served
 from tests.world.values import definition, host, id_of, planned, proposal, server
 from tests.world.world import World
 
@@ -107,6 +109,18 @@ def test_the_cloud_at_two_moments_is_compared_host_by_host(cli: Cli, cloud: Clou
     assert shown[shown.index("c2") + 2] == "  - vm-3  gone"
     assert shown[shown.index("c3  new") + 2] == "  + vm-4  new"
     assert "No cluster model" in cli.fails("diff", "--cluster", "0..1")
+
+
+@pytest.mark.slow
+def test_the_api_of_the_past_has_the_hosts_and_servers_of_then(cloud: Cloud) -> None:
+    for position, place in ((cloud.first, "c1"), (cloud.second, "c2")):
+        with served("--at", str(position)) as url:
+            found = requests.get(f"{url}/v1/servers/vm-1", timeout=30).json()
+            assert found["host"] == place
+            hosts = requests.get(f"{url}/v1/hosts", timeout=30).json()["hosts"]
+            assert [one["name"] for one in hosts][:2] == ["c1", "c2"]
+            health = requests.get(f"{url}/v1/overview", timeout=30).json()["health"]
+            assert [one["code"] for one in health["problems"]] == ["past"]
 
 
 def resized(world: World) -> int:

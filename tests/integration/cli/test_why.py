@@ -13,8 +13,10 @@ from infrastructure.clock import SystemClock
 from infrastructure.cron import next_match
 from interfaces.cli.main import main
 from tests.integration.cli.conftest import Cli
+from tests.integration.rest.serving import served
 from tests.world.decisions import decision_record, publish
 from tests.world.plugins import STRATEGIES
+from tests.world.world import World
 
 
 @pytest.fixture(autouse=True)
@@ -39,6 +41,19 @@ def installation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 def why(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]:
     code = main(["why", *words])
     return code, *capsys.readouterr()
+
+
+def test_the_api_gives_the_same_answer_as_the_database(
+    installation: str, cli: Cli, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plan = json.loads(cli.text("explain", "nightly", "--json"))
+    move = next(one["action"] for one in plan["actions"] if one["action"]["type"] == "migrate")
+    with World(installation, is_new=False) as world, served(world, workers=1) as url:
+        for name in (move["parameters"]["resource_name"], move["parameters"]["source_node"]):
+            assert why(capsys, name, "--url", url) == why(capsys, name)
+        code, out, _ = why(capsys, name, "--url", url, "--json")
+        assert (code, json.loads(out)[0]["action_plan_uuid"]) == (0, plan["plan"])
+        assert why(capsys, "nobody", "--url", url)[0] == 1
 
 
 def test_a_server_is_explained_by_its_decisions(

@@ -16,11 +16,12 @@ from infrastructure.read_models import SqlCollectedModels
 from tests.given import context
 from tests.world.api import ApiWorld, refused
 from tests.world.values import host, server
+from tests.world.world import World
 
 SERVERS = ("server-0", "server-1", "web")
 
 
-def collect(api: ApiWorld, model: ClusterModel, **places: str) -> int:
+def collect(api: World, model: ClusterModel, **places: str) -> int:
     """A collection of two hosts and some servers; returns its position."""
     servers = [
         replace(server(name, places.get(name.replace("-", "_"), "cmp-1")), id=name)
