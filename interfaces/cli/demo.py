@@ -109,7 +109,7 @@ def _next(args: argparse.Namespace, plan: str) -> dict[str, str]:
     vigil = "vigil" if shutil.which("vigil") else sys.argv[0]
     data = f"--data {args.data}"
     commands = {
-        f"{vigil} replay log {NAME} {data}": "what happened, and why, event by event",
+        f"{vigil} replay open {NAME} {data}": "keys: / migrate Enter w: why a server moved",
         f"{vigil} replay verify --all {data}": "decide everything again, and compare",
         f"{vigil} up {data} --speed {args.speed:g}": "start this cloud and Vigil again",
         f"{vigil} status {data}": "watch it, in another terminal",
