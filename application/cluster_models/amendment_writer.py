@@ -122,6 +122,19 @@ class AmendmentWriter(Generic[M, S]):
             self._count(why.value, count)
         return admission.unclear
 
+    def known(self) -> tuple[str, str] | None:
+        """Digests of the collection and of the model with all facts; the same without any.
+
+        None while facts wait for the first collection.
+
+        Raises:
+            EventLogUnavailable: the log cannot be read.
+        """
+        with self._lock:
+            if self._waiting:
+                return None
+            return self._commands.run(self._metadata, lambda tx, _: self._digests(tx)).value
+
     # -- deciding --------------------------------------------------------------------------------
 
     def _decide(
@@ -153,6 +166,15 @@ class AmendmentWriter(Generic[M, S]):
             return admission
         many = Cause(NEEDS_COLLECTION, {"event": f"{amendments.count} amendments"})
         return replace(admission, unclear=(*admission.unclear, many))
+
+    def _digests(self, transaction: Transaction) -> tuple[str, str] | None:
+        amendments = self._open_amendments(transaction)
+        if amendments is not None:
+            return amendments.base, amendments.digest or amendments.base
+        cluster = transaction.find(ClusterModel, self._id)
+        if cluster is None or cluster.digest is None:
+            return None
+        return cluster.digest, cluster.digest
 
     def _open_amendments(self, transaction: Transaction) -> ModelAmendments | None:
         """The open amendments; avoids to load the model's whole history if their id is known."""

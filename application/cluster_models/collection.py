@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Generic
@@ -11,11 +11,10 @@ from application.cluster_models.amendment_carryover import AmendmentCarryover
 from application.cluster_models.amendment_store import load_amended
 from application.cluster_models.kinds import CollectedKind, M
 from application.cluster_models.record import CollectedModel, CurrentModel, encode_model
-from application.kernel.periodic import PeriodicJob
 from application.kernel.unit_of_work import Commands, Transaction
 from application.ports.clock import Clock
-from application.ports.cloud import CloudCollector, CloudRefused, CloudUnreachable, cause_of
-from application.ports.collected_models import CollectedModels
+from application.ports.cloud import CloudCollector, cause_of
+from application.ports.collected_models import CollectedModels, Confirmation
 from application.ports.records import RecordStore
 from domain.cluster.baremetal.model import BaremetalModel
 from domain.cluster.compute.model import ComputeModel
@@ -27,8 +26,8 @@ from domain.kernel.metadata import Context, Metadata
 
 log = logging.getLogger(__name__)
 
-RETRY = 15.0
-"""Seconds between a failed collection and the next attempt, unless the period is shorter."""
+ON_ITS_WAY = 30.0
+"""Seconds for which a notification of a change may be on its way."""
 
 
 class ModelCollector(Generic[M]):
@@ -78,30 +77,42 @@ class ModelCollector(Generic[M]):
         """The kind of model."""
         return self._kind.name
 
-    def age(self) -> float | None:
-        """Seconds since the latest complete collection of any process began; None without one."""
-        found = self._collected.confirmation(self._id)
-        return None if found is None else found.age
+    def confirmation(self) -> Confirmation | None:
+        """The latest complete collection of any process, and what was told since."""
+        return self._collected.confirmation(self._id)
 
-    def latest(self, max_age: float = float("inf")) -> CurrentModel[M] | None:
-        """The latest model; None if it is missing, unreadable, or not younger than ``max_age``."""
-        found = self._collected.confirmation(self._id)
-        if found is None or found.age >= max_age:
+    def latest(
+        self, max_age: float = float("inf"), effect_age: float = float("inf")
+    ) -> CurrentModel[M] | None:
+        """The latest model; None if it is missing, unreadable or too old.
+
+        Args:
+            max_age: it is younger than that (seconds), by a collection or by what was told since.
+            effect_age: seconds since Vigil's own latest effect on it, which a collection must have
+                seen: a message about it may still be on its way.
+        """
+        found = self.confirmation()
+        if found is None or found.age >= max_age or found.collected_age >= effect_age:
             return None
-        loaded = self._load(self._collected.current(self._id, found)) or self._load(found.digest)
-        return None if loaded is None else self._current(loaded, found.age)
+        loaded = self._load(self._collected.current(self._id, found))
+        if loaded is not None:
+            return self._current(loaded, found.age, found.collected_age)
+        loaded = self._load(found.digest)  # without what was told
+        if loaded is None or found.collected_age >= max_age:
+            return None
+        return self._current(loaded, found.collected_age, found.collected_age)
 
-    def within(self, max_age: float) -> CurrentModel[M]:
-        """The latest model if it is younger than ``max_age`` (seconds), otherwise a new one.
+    def within(self, max_age: float, effect_age: float = float("inf")) -> CurrentModel[M]:
+        """The latest model if it is young enough (see ``latest``), otherwise a new one.
 
         Raises:
             CloudUnreachable, CloudRefused: a new collection is needed and failed.
         """
-        young = self.latest(max_age)
+        young = self.latest(max_age, effect_age)
         if young is not None:
             return young
         with self._lock:  # a thread that waited here finds the model that the other one collected
-            return self.latest(max_age) or self.collect()
+            return self.latest(max_age, effect_age) or self.collect()
 
     def collect(self) -> CurrentModel[M]:
         """Reads the cloud now and records the result.
@@ -112,22 +123,39 @@ class ModelCollector(Generic[M]):
         """
         began = self._clock.monotonic()
         try:
-            model, problems, calls = self._kind.collect(self._source)
+            model, problems, rows = self._kind.collect(self._source)
         except Exception as failure:
             self._record_failure(failure, began)
             raise
         digest = self._records.put(encode_model(self._kind, model, problems))
         collected = CollectedModel(model=model, digest=digest, problems=problems)
         elapsed = self._clock.monotonic() - began
-        self._log_collection(collected, calls, elapsed)
-        current = digest
-        if not self._is_overtaken(elapsed):
-            current = self._record(collected, calls, elapsed)
-            self._collected.confirm(self._id, digest, self._clock.monotonic() - began)
-        if current == digest:
-            self._loaded = collected
-        loaded = self._load(current) or collected
-        return self._current(loaded, self._clock.monotonic() - began)
+        self._log_collection(collected, rows.calls, elapsed)
+        if self._is_overtaken(elapsed):
+            self._loaded = loaded = collected
+        else:
+            known, current = self._record(collected, rows.calls, elapsed)
+            if current == digest:
+                self._loaded = collected
+            loaded = self._load(current) or collected
+            self._collected.confirm(
+                self._id,
+                digest,
+                self._clock.monotonic() - began,
+                whole_age=rows.whole_age,
+                doubtful=self._is_untold(known, loaded.model, elapsed),
+            )
+        age = self._clock.monotonic() - began
+        return self._current(loaded, age, age)
+
+    def has_unreported_change(self) -> bool:
+        """Asks the cloud for what no notification reports, as far as that takes a request.
+
+        Raises:
+            CloudUnreachable, CloudRefused: it cannot be asked.
+        """
+        latest = self.latest()
+        return latest is None or self._kind.has_unreported_change(self._source, latest.model)
 
     # -- recording -------------------------------------------------------------------------------
 
@@ -145,15 +173,17 @@ class ModelCollector(Generic[M]):
 
     def _is_overtaken(self, elapsed: float) -> bool:
         """Whether a collection that began later is already confirmed."""
-        age = self.age()
-        return age is not None and age < elapsed
+        found = self.confirmation()
+        return found is not None and found.collected_age < elapsed
 
-    def _record(self, collected: CollectedModel[M], calls: int, elapsed: float) -> str:
-        """Returns the digest of the current model: collected, or amended."""
+    def _record(
+        self, collected: CollectedModel[M], calls: int, elapsed: float
+    ) -> tuple[M | None, str]:
+        """Returns the model that was known before, and the digest of the current one."""
         if self._is_recorded(collected.digest):
-            return collected.digest
+            return collected.model, collected.digest
 
-        def decide(transaction: Transaction, ctx: Context) -> str:
+        def decide(transaction: Transaction, ctx: Context) -> tuple[M | None, str]:
             cluster = self._find(transaction, ctx)
             before = self._carryover.digest_before(transaction, cluster)
             collection = CompleteCollection(
@@ -166,9 +196,21 @@ class ModelCollector(Generic[M]):
                     None if before == collected.digest else self._changes(before, collected.model)
                 ),
             )
-            return self._carryover.record(transaction, ctx, cluster, collection, collected.model)
+            known = None if before is None else self._load(before)
+            current = self._carryover.record(transaction, ctx, cluster, collection, collected.model)
+            return None if known is None else known.model, current
 
         return self._commands.run(self._metadata, decide).value
+
+    def _is_untold(self, known: M | None, model: M, elapsed: float) -> bool:
+        """Whether there was a change that a listener, if there is one, should have recorded."""
+        if known is None or known is model:
+            return False
+        since = (self._clock.now() - timedelta(seconds=elapsed + ON_ITS_WAY)).timestamp()
+        untold = self._kind.untold(known, model, since)
+        if untold:
+            log.info("the %s model had changes that were not told: %s", self.kind, untold)
+        return bool(untold)
 
     def _is_recorded(self, digest: str) -> bool:
         """Whether the read models show this version, and no failure.
@@ -211,13 +253,15 @@ class ModelCollector(Generic[M]):
                 self._loaded = loaded
         return loaded
 
-    def _current(self, loaded: CollectedModel[M], age: float) -> CurrentModel[M]:
+    def _current(
+        self, loaded: CollectedModel[M], age: float, collected_age: float
+    ) -> CurrentModel[M]:
         return CurrentModel(
             model=loaded.model,
             digest=loaded.digest,
             problems=loaded.problems,
             age=age,
-            collected_at=self._clock.now() - timedelta(seconds=age),
+            collected_at=self._clock.now() - timedelta(seconds=collected_age),
         )
 
 
@@ -231,78 +275,3 @@ class ModelCollectors:
 
     def __iter__(self) -> Iterator[ModelCollector[Any]]:
         return (one for one in (self.compute, self.storage, self.baremetal) if one is not None)
-
-
-def collect_all(
-    collectors: ModelCollectors,
-    periods: Mapping[ModelKind, float],
-    clock: Clock,
-    stop: threading.Event,
-) -> None:
-    """Runs a collection job for each kind, on a thread of its own, until ``stop`` is set."""
-    threads = [
-        threading.Thread(
-            target=CollectionJob(collector, clock, period=periods[collector.kind]).run,
-            args=(stop,),
-            name=f"collector {collector.kind}",
-        )
-        for collector in collectors
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-
-
-class CollectionJob:
-    """Collects a model periodically. Several processes share the work without a leader.
-
-    Args:
-        collector: of the model.
-        clock: measures how long the database is unreachable.
-        period: seconds from the start of one collection to the next, of all processes together.
-    """
-
-    def __init__(self, collector: ModelCollector[Any], clock: Clock, *, period: float) -> None:
-        self._collector = collector
-        self._period = period
-        self._retry = min(RETRY, period)
-        self._is_absent = False
-        self._job = PeriodicJob(
-            log,
-            f"collecting the {collector.kind} model failed",
-            self.step,
-            interval=self._retry,
-            clock=clock,
-        )
-
-    def run(self, stop: threading.Event) -> None:
-        """Collects when due, until ``stop`` is set."""
-        self._job.run(stop)
-
-    def step(self) -> float:
-        """Collects if due; returns the seconds until the next check."""
-        age = self._collector.age()
-        if age is not None and age < self._period:
-            return self._period - age
-        try:
-            current = self._collector.collect()
-        except (CloudUnreachable, CloudRefused) as failure:
-            return self._log_failure(failure)
-        self._is_absent = False
-        return max(0.0, self._period - current.age)
-
-    def _log_failure(self, failure: CloudUnreachable | CloudRefused) -> float:
-        """Logs a failure; an absent service only once. Returns the pause in seconds."""
-        if isinstance(failure, CloudRefused) and failure.is_service_absent:
-            if not self._is_absent:
-                log.info("no %s model is collected: %s", self._collector.kind, failure)
-            self._is_absent = True
-            return self._period
-        log.warning(
-            "the %s model cannot be collected, retrying in %.0f s: %s",
-            self._collector.kind,
-            self._retry,
-            failure,
-        )
-        return self._retry

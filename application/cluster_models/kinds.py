@@ -12,6 +12,7 @@ from application.ports.cloud import (
     CloudCollector,
     CollectedRows,
     ComputeRows,
+    HostStates,
     StorageRows,
 )
 from domain.cluster.baremetal.model import BaremetalModel
@@ -21,6 +22,7 @@ from domain.cluster.kinds import ModelKind
 from domain.cluster.storage.model import StorageModel
 from domain.cluster_models import Counts
 from domain.cluster_models.diff import baremetal_changes, compute_changes, storage_changes
+from domain.cluster_models.untold import untold_servers, untold_volumes
 from domain.kernel.reasons import Cause
 
 
@@ -45,6 +47,11 @@ class CollectedKind(Generic[M]):
         read: makes a model of its JSON form (``to_columns``).
         sizes: number of rows by name (``hosts`` → 3).
         changes: counts of differences to the previous model (None for the first one).
+        untold: the ids of the first servers (volumes) that differ from the previous model, although
+            notifications report such changes, and no change since a time (seconds since the epoch)
+            explains it; empty if there are none, or if notifications do not amend the kind.
+        has_unreported_change: asks the source whether the cloud differs from the model in what no
+            notification reports and one request shows.
     """
 
     name: ModelKind
@@ -52,16 +59,20 @@ class CollectedKind(Generic[M]):
     read: Callable[[Mapping[str, object]], M]
     sizes: Callable[[M], Counts]
     changes: Callable[[M | None, M], Counts]
+    untold: Callable[[M, M, float], Sequence[str]] = lambda *_: ()
+    has_unreported_change: Callable[[Any, M], bool] = lambda *_: False
 
-    def collect(self, source: CloudCollector[CollectedRows]) -> tuple[M, tuple[Cause, ...], int]:
-        """Reads the cloud; returns the model, its problems and the number of requests.
+    def collect(
+        self, source: CloudCollector[CollectedRows]
+    ) -> tuple[M, tuple[Cause, ...], CollectedRows]:
+        """Reads the cloud; returns the model, its problems and the rows.
 
         Raises:
             CloudUnreachable, CloudRefused: the cloud could not be read completely.
         """
         rows = source.collect()
         model, quarantined = self.build(rows)
-        return model, (*rows.problems, *(one.because for one in quarantined)), rows.calls
+        return model, (*rows.problems, *(one.because for one in quarantined)), rows
 
 
 def _compute_sizes(model: ComputeModel) -> Counts:
@@ -92,11 +103,29 @@ def _build_baremetal(rows: BaremetalRows) -> tuple[BaremetalModel, Sequence[Quar
     return BaremetalModel.build(rows.nodes, rows.aside)
 
 
+def _has_host_that_came_or_went(source: HostStates, model: ComputeModel) -> bool:
+    """Whether another host is up or down now: a host that dies sends no notification."""
+    names, states = model.hosts.name, model.hosts.state
+    now = source.host_states()
+    return any(now.get(name, states[row]) != states[row] for row, name in enumerate(names))
+
+
 COMPUTE = CollectedKind(
-    ModelKind.COMPUTE, _build_compute, ComputeModel.from_columns, _compute_sizes, compute_changes
+    ModelKind.COMPUTE,
+    _build_compute,
+    ComputeModel.from_columns,
+    _compute_sizes,
+    compute_changes,
+    untold_servers,
+    _has_host_that_came_or_went,
 )
 STORAGE = CollectedKind(
-    ModelKind.STORAGE, _build_storage, StorageModel.from_columns, _storage_sizes, storage_changes
+    ModelKind.STORAGE,
+    _build_storage,
+    StorageModel.from_columns,
+    _storage_sizes,
+    storage_changes,
+    untold_volumes,
 )
 BAREMETAL = CollectedKind(
     ModelKind.BAREMETAL,

@@ -125,10 +125,9 @@ class ClusterModels:
         confirmed = self._collected.confirmation(identity)
         if confirmed is None:
             raise Unavailable(self._with_reason(f"No {_named(kind)} has been collected yet.", kind))
+        digest = self._collected.current(identity, confirmed)
         current = self._current(self._collected.state(identity))
-        same = current is not None and current.base == confirmed.digest
-        digest = current.digest if current is not None and same else confirmed.digest
-        position = current.position if current is not None and same else None
+        position = current.position if current is not None and current.digest == digest else None
         return replace(self._load(kind, digest), age=confirmed.age, position=position)
 
     def at(self, kind: CollectedKind[M], moment: Moment) -> CollectedModel[M]:

@@ -26,7 +26,8 @@ class CollectedModel(Generic[M]):
     Attributes:
         digest: of the record of the whole model, collected or amended.
         problems: what could not be used.
-        age: seconds since the collection began; None for a version of the past.
+        age: seconds since the collection began, or since the time until which a listener has heard
+            everything; None for a version of the past.
         position: of the event that recorded it; None if unknown.
     """
 
@@ -42,7 +43,7 @@ class CurrentModel(CollectedModel[M]):
     """The latest model.
 
     Attributes:
-        age: seconds since the collection began, by the database's clock.
+        age: likewise, by the database's clock.
         collected_at: when the collection began (UTC, by this process's clock).
     """
 

@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -41,7 +41,7 @@ class ResyncScheduler:
         self._clock = clock
         self._interval = interval
         self._requested = threading.Event()
-        self._requested_at = 0.0
+        self._requested_at = float("-inf")
         self._last = float("-inf")
         self._requested_for: dict[str, float] = {}
 
@@ -53,6 +53,10 @@ class ResyncScheduler:
         log.info("a collection of the %s model is requested: %s", self._collector.kind, news[0])
         self._requested_at = self._clock.monotonic()
         self._requested.set()
+
+    def requested_for(self) -> float:
+        """Seconds since the latest request: an older collection lacks what it asks for."""
+        return self._clock.monotonic() - self._requested_at
 
     def run(self, stop: threading.Event) -> None:
         """Collects on request, until ``stop`` is set."""
@@ -68,8 +72,8 @@ class ResyncScheduler:
             return
         self._requested.clear()
         try:
-            age = self._collector.age()
-            if age is not None and age < self._clock.monotonic() - self._requested_at:
+            found = self._collector.confirmation()
+            if found is not None and found.collected_age < self.requested_for():
                 return
             self._last = self._clock.monotonic()
             self._collector.collect()
@@ -104,9 +108,11 @@ class NotificationConsumer:
 
     Attributes:
         kinds: that are amended; facts about other kinds are dropped.
+        note: is called for each kind that a recorded batch has facts about.
     """
 
     kinds: Mapping[ModelKind, AmendedKind] = field(default_factory=dict)
+    note: Callable[[ModelKind], None] = lambda _: None
 
     def record(self, batch: NotificationBatch) -> None:
         """Amends the models, and requests collections of what is unclear.
@@ -120,6 +126,8 @@ class NotificationConsumer:
             if kind in facts:
                 unclear += amended.writer.add(facts[kind])
             amended.resync.request(unclear)
+            if facts.get(kind):
+                self.note(kind)
 
     def run(self, stop: threading.Event) -> None:
         """Runs the resync scheduler of each kind, on a thread of its own, until ``stop`` is set."""

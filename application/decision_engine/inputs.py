@@ -232,26 +232,26 @@ class InputLoader:
         return _reduced(whole, model, doubts, selection.notes)
 
     def _fresh(self, collector: ModelCollector[M]) -> tuple[CurrentModel[M], tuple[Cause, ...]]:
-        limit = self._max_age(collector.kind)
+        limit, effect_age = self._freshness.max_age, self._effect_age(collector.kind)
         try:
-            return collector.within(limit), ()
+            return collector.within(limit, effect_age), ()
         except (CloudUnreachable, CloudRefused) as failure:
             old = collector.latest()
             if old is None or (isinstance(failure, CloudRefused) and failure.is_service_absent):
                 raise
-            because = _stale(collector.kind, old.age, limit, failure)
+            because = _stale(collector.kind, old.age, min(limit, effect_age), failure)
             if self._freshness.allow_stale:
                 return old, (because,)
             if isinstance(failure, CloudRefused):
                 raise  # a retry will not give a younger model
             raise ModelStale(because) from failure
 
-    def _max_age(self, kind: ModelKind) -> float:
+    def _effect_age(self, kind: ModelKind) -> float:
+        """Seconds since Vigil's latest change of what a kind of model shows."""
         effect = self._last_effect(kind)
         if effect is None:
-            return self._freshness.max_age
-        since = (self._clock.now() - effect).total_seconds()
-        return min(self._freshness.max_age, max(0.0, since))
+            return float("inf")
+        return max(0.0, (self._clock.now() - effect).total_seconds())
 
 
 def _unmeasured(

@@ -1,6 +1,6 @@
 """The port of the cloud: collecting models and executing actions."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -136,6 +136,19 @@ class CloudCollector(Protocol[R_co]):
         Raises:
             CloudUnreachable: a part could not be read.
             CloudRefused: the credentials lack a right, or the cloud has no such service.
+        """
+        ...
+
+
+class HostStates(Protocol):
+    """Reads whether hosts are up."""
+
+    def host_states(self) -> Mapping[str, str]:
+        """The state of each compute service, ``up`` or ``down``, by host. One request.
+
+        Raises:
+            CloudUnreachable: they could not be read.
+            CloudRefused: the credentials lack a right.
         """
         ...
 

@@ -10,15 +10,42 @@ from domain.kernel.reasons import Cause
 
 @dataclass(frozen=True)
 class Confirmation:
-    """The latest complete collection, even if it changed nothing.
+    """The latest complete collection, even if it changed nothing, and what was told since.
 
     Attributes:
         digest: of its record.
-        age: seconds since it began, by the database's clock.
+        age: seconds since the time that the model is known to show: since the collection began, or
+            since the time until which a listener has heard everything. By the database's clock.
+        collected_age: seconds since the collection began.
+        whole_age: seconds since the latest collection began that read everything again.
+        told: digest of the model with everything that the listener heard; None: nobody vouched.
     """
 
     digest: str
     age: float
+    collected_age: float
+    whole_age: float
+    told: str | None = None
+
+
+@dataclass(frozen=True)
+class Hearing:
+    """What a listener can prove about one kind of model.
+
+    Attributes:
+        base: digest of the record of the collection that it amends.
+        told: digest of the record with all facts that it has recorded; ``base`` if there are none.
+        heard: seconds since the time until which it has recorded everything that was sent.
+        unbroken: seconds for which it has missed nothing, and nothing was left unclear. A model
+            that was collected earlier may lack something.
+        fact: seconds since the latest message about this kind of model.
+    """
+
+    base: str
+    told: str
+    heard: float
+    unbroken: float
+    fact: float
 
 
 @dataclass(frozen=True)
@@ -73,10 +100,35 @@ class CollectedModels(Protocol):
     All methods raise ``StoreUnavailable`` if the database does not answer.
     """
 
-    def confirm(self, model_id: UUID, digest: str, elapsed: float) -> None:
+    def confirm(
+        self,
+        model_id: UUID,
+        digest: str,
+        elapsed: float,
+        *,
+        whole_age: float = 0.0,
+        doubtful: bool = False,
+    ) -> None:
         """Confirms that a collection which began ``elapsed`` seconds ago has this digest.
 
         It changes nothing if a collection that began later is confirmed already.
+
+        Args:
+            model_id: of the model.
+            digest: of the record.
+            elapsed: seconds since the collection began.
+            whole_age: seconds between the latest collection that read everything again and this.
+            doubtful: whether it found a change that notifications should have reported.
+        """
+        ...
+
+    def vouch(self, model_id: UUID, hearing: Hearing, limit: float) -> bool:
+        """Makes the model as young as what a listener has heard; returns whether it did.
+
+        It does so only if the latest collection is the one that the listener amends; if it began
+        after the listener last missed something; if everything was read again less than ``limit``
+        seconds ago; and if no collection of the last ``limit`` seconds, and none since the latest
+        message, found a change that should have been reported.
         """
         ...
 
@@ -85,7 +137,10 @@ class CollectedModels(Protocol):
         ...
 
     def current(self, model_id: UUID, confirmed: Confirmation) -> str:
-        """Digest of the confirmed collection with all amendments by notifications."""
+        """Digest of the confirmed collection with all amendments by notifications.
+
+        The read models may lag behind the log, but not behind what a listener vouched for.
+        """
         ...
 
     def states(self) -> list[ModelState]:

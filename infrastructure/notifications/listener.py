@@ -15,12 +15,14 @@ from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, cast
+from uuid import uuid4
 
 from oslo_config import cfg
 
 from application.kernel.retry import RetryPolicy, retry
 from application.ports.notifications import NotificationBatch
 from infrastructure.clock import SystemClock
+from infrastructure.notifications.heartbeats import INTERVAL, METHOD, Heartbeats, is_heartbeat
 from infrastructure.notifications.translation import Outcomes, Quarantine, Translator
 
 log = logging.getLogger(__name__)
@@ -34,6 +36,10 @@ _PRIORITY = "info"
 _RABBIT = ("rabbit", "kombu")
 _CONNECTED = ("listener", "_poll_style_listener", "conn", "connection", "connection", "connected")
 """Where the library's RabbitMQ driver shows whether it is connected, from its server on."""
+_CHANNEL = ("listener", "_poll_style_listener", "conn", "connection", "channel")
+"""Where it shows its channel, which is a new one after each reconnection."""
+_LOST = ("unreadable", "set-aside")
+"""Outcomes of messages that leave something unknown."""
 
 
 class NotInstalled(Exception):
@@ -70,6 +76,8 @@ class Listener:
         quarantine: stores each message that cannot be used.
         count: receives the outcomes of messages, once, before they are acknowledged. ``set-aside``
             is the outcome of a message that was read but could not be recorded.
+        vouch: receives until when everything is recorded, and since when nothing is missing
+            (monotonic clock), each time that a heartbeat proves it.
 
     Raises:
         NotInstalled: the library is missing.
@@ -84,6 +92,7 @@ class Listener:
         postponed: tuple[type[Exception], ...],
         quarantine: Quarantine,
         count: Callable[[Outcomes], None],
+        vouch: Callable[[float, float], None] = lambda *_: None,
     ) -> None:
         self._library = library()
         self._conf = conf
@@ -95,13 +104,24 @@ class Listener:
         self._translator = Translator(quarantine)
         self._stop = threading.Event()
         self._started: Any = None
+        self._vouch = vouch
+        self._exchanges = sorted({_exchange(topic) for topic in subscription.topics})
+        self._heartbeats = Heartbeats(str(uuid4()), self._exchanges, self._channel)
 
     def is_listening(self) -> bool:
         """Whether it is connected to the message bus, as far as the library's driver shows that."""
-        found = self._started
-        for name in () if found is None else _CONNECTED:
-            found = getattr(found, name, None)
+        found = self._shown(_CONNECTED)
         return self._started is not None and found is not False
+
+    def _channel(self) -> object | None:
+        """Another object after each reconnection; None without one, or with another driver."""
+        return self._shown(_CHANNEL) if self.is_listening() else None
+
+    def _shown(self, path: Sequence[str]) -> object | None:
+        found = self._started
+        for name in path:
+            found = getattr(found, name, None)
+        return cast("object | None", found)
 
     def run(self, stop: threading.Event) -> None:
         """Listens until ``stop`` is set.
@@ -135,8 +155,34 @@ class Listener:
             server.transport.cleanup()
             raise
         self._started = server
+        threading.Thread(target=self._beat, name="heartbeats", daemon=True).start()
         topics = ", ".join(self._subscription.topics)
         log.info("listening to %s (queue %s)", topics, self._subscription.pool)
+
+    def _beat(self) -> None:
+        """Sends heartbeats through the exchanges, until the listener stops."""
+        transport = self._library.get_rpc_transport(self._conf, url=self._subscription.url)
+        clients = {
+            exchange: self._library.get_rpc_client(
+                transport,
+                self._library.Target(
+                    exchange=exchange or None, topic=f"{self._heartbeat_topic}.{_PRIORITY}"
+                ),
+            ).prepare(retry=0)
+            for exchange in self._exchanges
+        }
+
+        def send(exchange: str, told: Mapping[str, Any]) -> None:
+            clients[exchange].cast({}, METHOD, **told)
+
+        while not self._stop.is_set():
+            self._heartbeats.send(send)
+            self._stop.wait(INTERVAL)
+        transport.cleanup()
+
+    @property
+    def _heartbeat_topic(self) -> str:
+        return f"vigil-heartbeat-{self._subscription.pool}"
 
     def _end(self, starting: threading.Thread) -> None:
         starting.join()
@@ -153,7 +199,13 @@ class Listener:
         module = import_module("oslo_messaging.notify.listener")
         return module.BatchNotificationServer(
             transport,
-            [_target(messaging, topic) for topic in chosen.topics],
+            [
+                *(_target(messaging, topic) for topic in chosen.topics),
+                *(
+                    messaging.Target(exchange=exchange or None, topic=self._heartbeat_topic)
+                    for exchange in self._exchanges
+                ),
+            ],
             self,
             allow_requeue=True,
             pool=chosen.pool,
@@ -171,10 +223,25 @@ class Listener:
     def dispatch(self, incoming: Sequence[Any]) -> Collection[Any]:
         """Processes a batch; returns the messages to requeue."""
         try:
-            self._process([one.message for one in incoming])
+            bodies = [one.message for one in incoming]
+            self._process([body for body in bodies if not is_heartbeat(body)])
+            self._prove([body for body in bodies if is_heartbeat(body)])
         except _Stopped:
             return set(incoming)
         return set()
+
+    def _prove(self, heartbeats: Sequence[Mapping[str, Any]]) -> None:
+        """Vouches for what was recorded before some heartbeats."""
+        for body in heartbeats:
+            self._heartbeats.arrived(body)
+        heard = self._heartbeats.heard() if heartbeats else None
+        if heard is None or not self._translator.has_updates:
+            return
+        try:
+            self._record(NotificationBatch())  # facts that wait for the first collection
+            self._vouch(heard.until, heard.since)
+        except Exception as error:  # noqa: BLE001 - the messages are recorded all the same
+            log.warning("models do not stay fresh, because nobody can vouch for them: %s", error)
 
     def _process(self, bodies: Sequence[Mapping[str, Any]]) -> None:
         """Records some messages; a message that cannot be recorded is quarantined."""
@@ -192,6 +259,8 @@ class Listener:
                 return
             self._set_aside(bodies[0], error)
             outcomes = Outcomes((event, "set-aside") for event, _ in outcomes)
+        if any(outcome in _LOST for _, outcome in outcomes):
+            self._heartbeats.missed()
         self._count(outcomes)
 
     def _record_durably(self, batch: NotificationBatch) -> None:
@@ -243,6 +312,12 @@ def library() -> Any:
 def is_installed() -> bool:
     """Whether oslo.messaging is installed; does not load it."""
     return find_spec("oslo_messaging") is not None
+
+
+def _exchange(topic: str) -> str:
+    """Of a topic; empty: the default one."""
+    exchange, dot, _ = topic.partition(".")
+    return exchange if dot else ""
 
 
 def _target(messaging: Any, topic: str) -> Any:

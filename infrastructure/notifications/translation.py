@@ -71,6 +71,11 @@ class Translator:
         self._quarantine = quarantine
         self._has_updates = False
 
+    @property
+    def has_updates(self) -> bool:
+        """Whether Nova reports each change of a server, also in the middle of an operation."""
+        return self._has_updates
+
     def read(self, bodies: Iterable[object]) -> tuple[NotificationBatch, Outcomes]:
         """Returns the facts of some messages, and the outcome of each message."""
         batch = _Batch()

@@ -2,10 +2,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Engine, func, literal, select
+from sqlalchemy import ColumnElement, Engine, and_, func, literal, or_, select, update
 
 from application.ports import read_tables as tables
-from application.ports.collected_models import Confirmation, ModelState, ModelVersion
+from application.ports.collected_models import Confirmation, Hearing, ModelState, ModelVersion
 from domain.kernel.reasons import Cause
 from infrastructure.read_models.dialects import database_now, seconds_since, upsert
 from infrastructure.read_models.engine import outages, reading
@@ -14,6 +14,9 @@ from infrastructure.read_models.types import Instant
 
 MODELS = view(tables.CLUSTER_MODELS)
 VERSIONS = view(tables.MODEL_VERSIONS)
+
+_COLLECTED_AT = func.coalesce(CONFIRMATIONS.c.collected_at, CONFIRMATIONS.c.confirmed_at)
+"""Rows of older versions have no such time."""
 
 
 class SqlCollectedModels:
@@ -28,26 +31,76 @@ class SqlCollectedModels:
         self._reading = reading(engine)
         self._dialect = engine.dialect.name
 
-    def confirm(self, model_id: UUID, digest: str, elapsed: float) -> None:
+    def confirm(
+        self,
+        model_id: UUID,
+        digest: str,
+        elapsed: float,
+        *,
+        whole_age: float = 0.0,
+        doubtful: bool = False,
+    ) -> None:
         """Confirms that a collection which began ``elapsed`` seconds ago has this digest."""
         insert = upsert(self._dialect, CONFIRMATIONS).values(
-            model_id=model_id, digest=digest, confirmed_at=self._ago(elapsed)
+            model_id=model_id,
+            digest=digest,
+            confirmed_at=self._ago(elapsed),
+            collected_at=self._ago(elapsed),
+            whole_at=self._ago(elapsed + whole_age),
+            told=None,
+            doubted_at=self._ago(elapsed) if doubtful else None,
         )
+        new, old = insert.excluded, CONFIRMATIONS.c
+        names = ("digest", "confirmed_at", "collected_at", "whole_at", "told")
         statement = insert.on_conflict_do_update(
             index_elements=["model_id"],
-            set_={name: insert.excluded[name] for name in ("digest", "confirmed_at")},
-            where=CONFIRMATIONS.c.confirmed_at <= insert.excluded.confirmed_at,
+            set_={
+                **{name: new[name] for name in names},
+                "doubted_at": func.coalesce(new.doubted_at, old.doubted_at),
+            },
+            where=new.collected_at >= _COLLECTED_AT,
         )
         with outages(self._engine), self._engine.begin() as connection:
             connection.execute(statement)
 
+    def vouch(self, model_id: UUID, hearing: Hearing, limit: float) -> bool:
+        """Makes the model as young as what a listener has heard; returns whether it did."""
+        row, heard_at = CONFIRMATIONS.c, self._ago(hearing.heard)
+        trusted = or_(
+            row.doubted_at.is_(None),
+            and_(row.doubted_at < self._ago(limit), row.doubted_at < self._ago(hearing.fact)),
+        )
+        statement = (
+            update(CONFIRMATIONS)
+            .where(
+                row.model_id == model_id,
+                row.digest == hearing.base,
+                row.confirmed_at <= heard_at,
+                row.collected_at >= self._ago(hearing.unbroken),
+                row.whole_at >= self._ago(limit),
+                trusted,
+            )
+            .values(confirmed_at=heard_at, told=hearing.told)
+        )
+        with outages(self._engine), self._engine.begin() as connection:
+            return connection.execute(statement).rowcount > 0
+
     def confirmation(self, model_id: UUID) -> Confirmation | None:
         """The latest confirmation; None if there is none."""
-        age = seconds_since(self._dialect, CONFIRMATIONS.c.confirmed_at)
-        query = select(CONFIRMATIONS.c.digest, age).where(CONFIRMATIONS.c.model_id == model_id)
+        whole_at = func.coalesce(CONFIRMATIONS.c.whole_at, CONFIRMATIONS.c.confirmed_at)
+        ages = [
+            seconds_since(self._dialect, moment)
+            for moment in (CONFIRMATIONS.c.confirmed_at, _COLLECTED_AT, whole_at)
+        ]
+        query = select(CONFIRMATIONS.c.digest, CONFIRMATIONS.c.told, *ages).where(
+            CONFIRMATIONS.c.model_id == model_id
+        )
         with outages(self._engine), self._reading.connect() as connection:
             row = connection.execute(query).first()
-        return None if row is None else Confirmation(row[0], max(0.0, float(row[1])))
+        if row is None:
+            return None
+        age, collected_age, whole_age = (max(0.0, float(one)) for one in row[2:])
+        return Confirmation(row[0], age, collected_age, whole_age, row[1])
 
     def current(self, model_id: UUID, confirmed: Confirmation) -> str:
         """Digest of the confirmed collection with all amendments by notifications."""
@@ -56,9 +109,16 @@ class SqlCollectedModels:
             .join(MODELS, MODELS.c.position == VERSIONS.c.position)
             .where(MODELS.c.uuid == model_id, VERSIONS.c.base == confirmed.digest)
         )
+        reached = select(VERSIONS.c.position).where(
+            VERSIONS.c.model_uuid == model_id,
+            VERSIONS.c.digest == confirmed.told,
+            VERSIONS.c.base == confirmed.digest,
+        )
         with outages(self._engine), self._reading.connect() as connection:
             found: str | None = connection.execute(query).scalar()
-        return found or confirmed.digest
+            if confirmed.told is None or connection.execute(reached).first() is not None:
+                return found or confirmed.digest
+        return confirmed.told
 
     def states(self) -> list[ModelState]:
         """The states of all models, by cloud and kind."""

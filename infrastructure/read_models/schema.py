@@ -94,7 +94,11 @@ CONFIRMATIONS = Table(
     Column("model_id", Uuid(), primary_key=True),
     Column("digest", text(), nullable=False),
     Column("confirmed_at", Instant(), nullable=False),
-    comment="the latest complete collection of each cluster model: digest and start time",
+    Column("collected_at", Instant()),
+    Column("whole_at", Instant()),
+    Column("told", text()),
+    Column("doubted_at", Instant()),
+    comment="the latest complete collection of each cluster model, and what a listener vouched for",
 )
 POISON = Table(
     "poisoned_messages",

@@ -8,6 +8,7 @@ from typing import Any
 from openstack.connection import Connection
 
 from application.cluster_models.collection import ModelCollector, ModelCollectors
+from application.cluster_models.collection_job import renewal
 from application.cluster_models.kinds import BAREMETAL, COMPUTE, STORAGE, CollectedKind, M
 from application.ports.cloud import CloudCollector, ComputeCollector
 from domain.cluster.kinds import ModelKind
@@ -59,7 +60,7 @@ def _collectors(settings: Settings, cloud: Connection) -> dict[ModelKind, CloudC
     timing = limits(settings)
     return {
         ModelKind.COMPUTE: NovaCollector(
-            cloud, timing, interval=settings.collector.reconcile_interval
+            cloud, timing, interval=renewal(settings.collector.reconcile_interval)
         ),
         ModelKind.STORAGE: CinderCollector(cloud, timing),
         ModelKind.BAREMETAL: nodes(settings, cloud),

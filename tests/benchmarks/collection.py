@@ -69,9 +69,9 @@ class Cost:
 def _collected(cloud: Cloud, source: NovaCollector) -> Cost:
     theirs = cpu_seconds([cloud.pid])
     begun, used = time.monotonic(), time.process_time()
-    _, _, calls = COMPUTE.collect(source)
+    _, _, rows = COMPUTE.collect(source)
     return Cost(
-        calls,
+        rows.calls,
         time.monotonic() - begun,
         time.process_time() - used,
         cpu_seconds([cloud.pid]) - theirs,
@@ -83,7 +83,7 @@ class Client:
 
     def __init__(self, connection: Connection) -> None:
         self._nova = compute(connection, ConnectionLimits())
-        self._services = self._nova.get_list("/os-services", "services")
+        self._services = self._nova.get_list("/os-services", "services", {"binary": "nova-compute"})
         self._servers = self._nova.list_all("/servers", "servers", {"all_tenants": "true"})
 
     def changes(self) -> Mapping[str, Callable[[], None]]:

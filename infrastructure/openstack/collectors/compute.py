@@ -22,7 +22,7 @@ from domain.cluster.compute.records import (
 from domain.kernel.reasons import Cause
 from infrastructure.openstack.collectors.conversion import Conversion, field
 from infrastructure.openstack.collectors.jobs import Jobs
-from infrastructure.openstack.collectors.lists import NovaLists, read_lists
+from infrastructure.openstack.collectors.lists import NovaLists, compute_services, read_lists
 from infrastructure.openstack.collectors.providers import ProviderMemory, ProviderReading
 from infrastructure.openstack.collectors.records import (
     Hypervisor,
@@ -93,6 +93,16 @@ class NovaCollector:
             calls=nova.calls + inventory.calls,
             whole_age=reading.age,
         )
+
+    def host_states(self) -> dict[str, str]:
+        """The state of each compute service, by host.
+
+        Raises:
+            CloudUnreachable: they could not be read.
+            CloudRefused: the credentials lack a right.
+        """
+        services = compute_services(compute(self._connection, self._limits))
+        return {str(one.get("host")): str(one.get("state")) for one in services}
 
 
 @dataclass(frozen=True)

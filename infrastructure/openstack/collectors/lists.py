@@ -28,7 +28,7 @@ class NovaLists:
 def read_lists(jobs: Jobs, nova: CloudService, page: int) -> NovaLists:
     """Reads the lists; without bare-metal nodes and the servers on them."""
     hypervisors = jobs.run(lambda: nova.list_all("/os-hypervisors/detail", "hypervisors"))
-    services = jobs.run(lambda: _services(nova))
+    services = jobs.run(lambda: compute_services(nova))
     servers = jobs.run(lambda: _servers(nova))
     aggregates = jobs.run(lambda: nova.get_list("/os-aggregates", "aggregates"))
     groups = jobs.run(lambda: _groups(nova, page))
@@ -43,7 +43,7 @@ def read_lists(jobs: Jobs, nova: CloudService, page: int) -> NovaLists:
     )
 
 
-def _services(nova: CloudService) -> list[Json]:
+def compute_services(nova: CloudService) -> list[Json]:
     """The compute services. For one of a cell that is down, Nova gives name and status only."""
     services = nova.get_list("/os-services", "services", {"binary": "nova-compute"})
     if any(one.get("status") == UNREADABLE and "state" not in one for one in services):

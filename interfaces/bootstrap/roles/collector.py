@@ -1,7 +1,7 @@
 import threading
 from functools import partial
 
-from application.cluster_models.collection import collect_all
+from application.cluster_models.collection_job import collect_all
 from domain.kernel.metadata import Metadata, component
 from infrastructure.settings import Settings
 from interfaces.bootstrap.cloud import connection
@@ -15,4 +15,5 @@ def prepare(settings: Settings, database: OpenDatabase, stop: threading.Event) -
     """Collects the models of the cloud periodically."""
     metadata = Metadata(component("collector", instance_name(settings)))
     collectors = model_collectors(settings, database, connection(settings), metadata)
-    return partial(collect_all, collectors, collection_periods(settings), CLOCK, stop)
+    interval = settings.collector.reconcile_interval
+    return partial(collect_all, collectors, collection_periods(settings), interval, CLOCK, stop)

@@ -2,6 +2,7 @@
 
 import logging
 import threading
+from collections.abc import Mapping
 from functools import partial
 from hashlib import sha256
 from typing import Any
@@ -11,13 +12,16 @@ from application.cluster_models.amendment_writer import AmendmentWriter
 from application.cluster_models.collection import ModelCollector
 from application.cluster_models.kinds import KINDS
 from application.cluster_models.resync import AmendedKind, NotificationConsumer, ResyncScheduler
+from application.cluster_models.vouching import Voucher
 from application.ports.event_log import ConcurrencyConflict, EventLogUnavailable
 from application.ports.projections import StoreUnavailable
 from application.workers.counting import FACT, NOTIFICATION, CountBuffer
+from domain.cluster.kinds import ModelKind
 from domain.kernel.metadata import Metadata, component
 from infrastructure import read_models
 from infrastructure.notifications.listener import Listener, Subscription, library
 from infrastructure.notifications.translation import Outcomes
+from infrastructure.read_models import SqlCollectedModels
 from infrastructure.settings import Settings
 from infrastructure.settings.libraries import library_options
 from interfaces.bootstrap.cloud import connection
@@ -31,6 +35,8 @@ log = logging.getLogger(__name__)
 
 CONSUMER = "vigil-listener"
 """Name of the service, and of the consumer of messages in quarantine."""
+RELEASE = 180.0
+"""Seconds after which a message bus has taken back the messages of a listener that is dead."""
 OUTAGES = (ConcurrencyConflict, EventLogUnavailable, StoreUnavailable)
 """Errors that the message did not cause: it is delivered again."""
 
@@ -58,8 +64,9 @@ def follow(
         for each in collectors
         if (kind := _amended(settings, database, each, metadata, counters)) is not None
     }
-    consumer = NotificationConsumer(amended)
-    listener = _listener(settings, database, consumer, counters)
+    voucher = _voucher(settings, database, amended)
+    consumer = NotificationConsumer(amended, voucher.note)
+    listener = _listener(settings, database, consumer, voucher, counters)
     me = read_models.this_instance(CONSUMER, host=settings.host)
     idle = threading.Event()
     beats = heartbeat(settings, database, me, works=listener.is_listening)
@@ -101,10 +108,32 @@ def _amended(
     return AmendedKind(writer, ResyncScheduler(collector, CLOCK, interval=interval))
 
 
+def _voucher(
+    settings: Settings, database: OpenDatabase, amended: Mapping[ModelKind, AmendedKind]
+) -> Voucher:
+    def is_alone() -> bool:
+        others = (
+            row.last_seen_up
+            for row in database.services.rows()
+            if row.name == CONSUMER and row.host != settings.host
+        )
+        return all((CLOCK.now() - seen).total_seconds() > RELEASE for seen in others)
+
+    return Voucher(
+        amended,
+        SqlCollectedModels(database.engine),
+        CLOCK,
+        cloud=cloud_name(settings),
+        limit=settings.collector.reconcile_interval,
+        is_alone=is_alone,
+    )
+
+
 def _listener(
     settings: Settings,
     database: OpenDatabase,
     consumer: NotificationConsumer,
+    voucher: Voucher,
     counters: CountBuffer,
 ) -> Listener:
     chosen = settings.notifications
@@ -132,4 +161,5 @@ def _listener(
         postponed=OUTAGES,
         quarantine=quarantine,
         count=count,
+        vouch=voucher.vouch,
     )

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from application.ports.cloud import CLOUD_UNREACHABLE
+from application.ports.collected_models import Hearing
 from domain.cluster.compute.reasons import UNKNOWN_HOST
 from domain.cluster_models import ClusterModel, CompleteCollection
 from domain.kernel.ids import cluster_model_id
@@ -61,6 +62,78 @@ def test_a_collection_that_began_earlier_does_not_replace_a_later_one(
     assert again is not None
     assert again.digest == "latest"
     assert again.age < found.age
+
+
+# -- what a listener vouches for -----------------------------------------------------------------
+
+LIMIT = 600.0
+HEARS = Hearing(base="a", told="t", heard=5.0, unbroken=200.0, fact=10.0)
+
+
+def _age(models: SqlCollectedModels) -> float:
+    found = models.confirmation(EAST)
+    assert found is not None
+    return found.age
+
+
+def test_a_model_that_a_listener_vouches_for_is_as_young_as_what_was_heard(
+    models: SqlCollectedModels,
+) -> None:
+    models.confirm(EAST, "a", 100.0, whole_age=300.0)
+    assert models.vouch(EAST, HEARS, LIMIT)
+    found = models.confirmation(EAST)
+    assert found is not None
+    assert (found.digest, found.told) == ("a", "t")
+    assert found.age == pytest.approx(5.0, abs=60)
+    assert found.age < 100 <= found.collected_age < 300 <= found.whole_age
+    assert models.current(EAST, found) == "t"
+
+
+@pytest.mark.parametrize(
+    ("hearing", "limit"),
+    [
+        (replace(HEARS, base="b"), LIMIT),  # it amends another collection
+        (replace(HEARS, unbroken=99.0), LIMIT),  # it may have missed something since
+        (HEARS, 399.0),  # not everything was read lately
+        (replace(HEARS, heard=150.0), LIMIT),  # it has heard less than the collection has seen
+        (HEARS, 0.0),
+    ],
+)
+def test_a_listener_that_proves_less_keeps_no_model_fresh(
+    models: SqlCollectedModels, hearing: Hearing, limit: float
+) -> None:
+    models.confirm(EAST, "a", 100.0, whole_age=300.0)
+    assert not models.vouch(EAST, hearing, limit)
+    assert _age(models) >= 100
+
+
+def test_nobody_vouches_for_a_model_that_was_never_collected(models: SqlCollectedModels) -> None:
+    assert not models.vouch(EAST, HEARS, LIMIT)
+    assert models.confirmation(EAST) is None
+
+
+def test_a_change_that_was_not_told_ends_the_trust_in_what_is_told(
+    models: SqlCollectedModels,
+) -> None:
+    """Nova sends nothing, or not from every cell: each collection that finds such a change
+    makes models as old as their collections, for as long as they could have been kept fresh."""
+    models.confirm(EAST, "a", 1000.0, doubtful=True)
+    models.confirm(EAST, "a", 100.0)
+    assert not models.vouch(EAST, HEARS, 1500.0)
+    assert not models.vouch(EAST, replace(HEARS, fact=1500.0), LIMIT), "nothing was told since"
+    assert models.vouch(EAST, HEARS, LIMIT), "but not for ever"
+
+
+def test_a_collection_counts_although_a_listener_vouched_meanwhile(
+    models: SqlCollectedModels,
+) -> None:
+    models.confirm(EAST, "a", 100.0)
+    assert models.vouch(EAST, HEARS, LIMIT)
+    models.confirm(EAST, "b", 50.0)
+    found = models.confirmation(EAST)
+    assert found is not None
+    assert (found.digest, found.told) == ("b", None)
+    assert found.age >= 50
 
 
 def test_models_do_not_mix(models: SqlCollectedModels) -> None:

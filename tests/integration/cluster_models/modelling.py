@@ -21,13 +21,15 @@ def models(world: EngineWorld, stale_after: float = 60.0) -> ClusterModels:
 
 def grow_old(world: EngineWorld, seconds: float) -> None:
     """Makes the latest confirmation so much older, by the database's clock."""
-    moved = (
-        f"confirmed_at - interval '{seconds} seconds'"
-        if world.views_engine.dialect.name == "postgresql"
-        else f"strftime('%Y-%m-%dT%H:%M:%f', confirmed_at, '-{seconds} seconds')"
+    is_postgresql = world.views_engine.dialect.name == "postgresql"
+    moved = ", ".join(
+        f"{name} = {name} - interval '{seconds} seconds'"
+        if is_postgresql
+        else f"{name} = strftime('%Y-%m-%dT%H:%M:%f', {name}, '-{seconds} seconds')"
+        for name in ("confirmed_at", "collected_at", "whole_at", "doubted_at")
     )
     with world.views_engine.begin() as connection:
-        connection.execute(text(f"UPDATE model_confirmations SET confirmed_at = {moved}"))  # noqa: S608
+        connection.execute(text(f"UPDATE model_confirmations SET {moved}"))  # noqa: S608
 
 
 def a_moment() -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from application.cluster_models.collection import CollectionJob
+from application.cluster_models.collection_job import CollectionJob
 from application.cluster_models.kinds import COMPUTE
 from application.cluster_models.record import decode_model
 from application.decision_engine.inputs import Freshness
@@ -50,9 +50,9 @@ def test_a_model_is_recorded_when_it_changed_and_confirmed_when_not(world: Engin
     again = collector.collect()
     assert again.digest == first.digest
     assert topics(world) == ["opened", "collected"]
-    age = collector.age()
-    assert age is not None
-    assert age < 50
+    found = collector.confirmation()
+    assert found is not None
+    assert found.age < 50
     world.cloud.servers = [replace(world.cloud.servers[0], host="b"), *world.cloud.servers[1:]]
     moved = collector.collect()
     assert moved.digest != first.digest

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from application.cluster_models.collection import CollectionJob, ModelCollectors, collect_all
+from application.cluster_models.collection import ModelCollectors
+from application.cluster_models.collection_job import CollectionJob, collect_all
 from application.cluster_models.kinds import BAREMETAL, COMPUTE, KINDS, STORAGE
 from application.cluster_models.record import decode_model, load_model
 from application.kernel.errors import Unavailable
@@ -215,7 +216,7 @@ def test_one_kind_that_fails_does_not_keep_the_others_from_being_collected(
     )
     stop = threading.Event()
     thread = threading.Thread(
-        target=collect_all, args=(collectors, dict.fromkeys(ModelKind, 0.2), CLOCK, stop)
+        target=collect_all, args=(collectors, dict.fromkeys(ModelKind, 0.2), 600.0, CLOCK, stop)
     )
     thread.start()
     deadline = time.monotonic() + 30

@@ -7,11 +7,13 @@ from typing import Any
 
 import pytest
 
+from application.cluster_models.collection import ModelCollector
 from application.cluster_models.kinds import COMPUTE
 from application.cluster_models.query import ClusterModels
 from domain.cluster.compute.model import ComputeModel
 from domain.kernel.metadata import Metadata, component
 from infrastructure.clock import SystemClock
+from infrastructure.notifications.heartbeats import INTERVAL
 from infrastructure.settings import Settings, load
 from infrastructure.simulator import Simulator, SimulatorConfig, clouds_yaml
 from interfaces.bootstrap.cloud import connection
@@ -144,6 +146,48 @@ def test_what_only_a_collection_shows_is_collected(
 ) -> None:
     collector = model_collectors(settings, store, connection(settings), TEST).compute
     collector.collect()
-    until(lambda: (collector.age() or 0.0) > 1, "the model grows old")
+    until(lambda: _collected_age(collector) > 1, "the model grows old")
     bus.notify(told_now("aggregate.add_host.end"))
-    until(lambda: (collector.age() or 9.0) < 1, "it was collected again")
+    until(lambda: _collected_age(collector) < 1, "it was collected again")
+
+
+def _collected_age(collector: ModelCollector[Any]) -> float:
+    found = collector.confirmation()
+    assert found is not None
+    return found.collected_age
+
+
+def test_a_model_stays_fresh_while_the_listener_hears(
+    settings: Settings, store: OpenDatabase, bus: Bus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is told counts as known, with nothing asked of the cloud. After a message that cannot be
+    read something may be missing: only a collection makes the model fresh again."""
+    collector = model_collectors(settings, store, connection(settings), TEST).compute
+
+    def is_vouched_for() -> bool:
+        found = collector.confirmation()
+        assert found is not None
+        return found.told is not None and found.age < found.collected_age
+
+    first = collector.collect()
+    server = first.model.servers.id[0]
+    elsewhere = first.model.hosts.name[int(first.model.servers.host[0]) - 1]
+    heard = threading.Event()
+    heard.wait(INTERVAL)  # heartbeats without any message of Nova prove nothing
+    assert not is_vouched_for()
+    bus.notify(told_now("instance.update", uuid=server, host=elsewhere, state="active"))
+    until(is_vouched_for, "it is vouched for")
+    young = collector.latest(max_age=_collected_age(collector))
+    assert young is not None
+    model = young.model
+    assert model.hosts.name[int(model.servers.host[model.server_places[server]])] == elsewhere
+    assert collector.latest(effect_age=_collected_age(collector) - 0.5) is None
+    bus.notify({"message_id": "nonsense", "event_type": "instance.update"})
+    until(lambda: len(store.poison.rows()) == 1, "it is set aside")
+    found = collector.confirmation()
+    assert found is not None
+    heard.wait(2 * INTERVAL)
+    later = collector.confirmation()
+    assert later is not None
+    assert later.age > found.age + INTERVAL
+    collector.collect()
