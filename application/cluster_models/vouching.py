@@ -44,7 +44,7 @@ class Voucher:
         self._limit = limit
         self._is_alone = is_alone
         self._told: dict[ModelKind, float] = {}
-        self._alone_since = float("inf")
+        self._alone_since = clock.monotonic() if is_alone() else float("inf")
 
     def note(self, kind: ModelKind) -> None:
         """A message about a kind of model was recorded."""

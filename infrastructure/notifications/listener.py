@@ -161,19 +161,15 @@ class Listener:
 
     def _beat(self) -> None:
         """Sends heartbeats through the exchanges, until the listener stops."""
-        transport = self._library.get_rpc_transport(self._conf, url=self._subscription.url)
-        clients = {
-            exchange: self._library.get_rpc_client(
-                transport,
-                self._library.Target(
-                    exchange=exchange or None, topic=f"{self._heartbeat_topic}.{_PRIORITY}"
-                ),
-            ).prepare(retry=0)
-            for exchange in self._exchanges
-        }
+        messaging = self._library
+        transport = messaging.get_notification_transport(self._conf, url=self._subscription.url)
 
         def send(exchange: str, told: Mapping[str, Any]) -> None:
-            clients[exchange].cast({}, METHOD, **told)
+            topic = f"{self._heartbeat_topic}.{_PRIORITY}"
+            target = messaging.Target(exchange=exchange or None, topic=topic)
+            body = {"method": METHOD, "args": told}
+            # what the library's clients call; its public functions for notifications make a queue
+            transport._send(target, {}, body, retry=0)  # noqa: SLF001
 
         while not self._stop.is_set():
             self._heartbeats.send(send)

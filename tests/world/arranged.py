@@ -55,6 +55,10 @@ class ArrangedCloud(Arranged):
         self.meanwhile()
         return ComputeRows(self.hosts, self.servers, (), ())
 
+    def host_states(self) -> dict[str, str]:
+        self._raise_next()
+        return {host.name: host.state for host in self.hosts}
+
 
 class ArrangedStorage(Arranged):
     """Two storage nodes with a pool each, and three volumes."""

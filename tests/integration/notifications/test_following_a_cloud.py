@@ -169,10 +169,11 @@ def test_a_model_stays_fresh_while_the_listener_hears(
         assert found is not None
         return found.told is not None and found.age < found.collected_age
 
+    heard = threading.Event()
+    heard.wait(INTERVAL)  # the listener cannot tell what it missed before its first heartbeat
     first = collector.collect()
     server = first.model.servers.id[0]
     elsewhere = first.model.hosts.name[int(first.model.servers.host[0]) - 1]
-    heard = threading.Event()
     heard.wait(INTERVAL)  # heartbeats without any message of Nova prove nothing
     assert not is_vouched_for()
     bus.notify(told_now("instance.update", uuid=server, host=elsewhere, state="active"))
