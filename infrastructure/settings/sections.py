@@ -220,15 +220,17 @@ class CollectorSettings:
         "collector.reconcile_interval",
         Float(0.0),
         600.0,
-        "Seconds after which a collection reads everything again. Collections in between read of "
-        "Placement only the hosts that changed. 0: every collection reads everything.",
+        "Seconds within which everything in a model is read again (by a collection after nine "
+        "tenths of that). Collections in between read of Placement only the hosts that changed, and "
+        "for so long a listener can keep a model fresh without any. 0: neither.",
     )
     max_model_age: float = option(
         "vigil.max_model_age",
         Float(0.0),
         30.0,
-        "Highest age in seconds of a model that a run uses. If the model is older, or older than "
-        "Vigil's latest change to the cloud, the run collects a new one. 0: always collect.",
+        "Highest age in seconds of a model that a run uses: since its collection began, or since "
+        "the listener last proved that it has recorded everything. If the model is older, or was "
+        "collected before Vigil's latest change to the cloud, the run collects a new one. 0: always.",
     )
     allow_stale: bool = option(
         "vigil.allow_stale_models",

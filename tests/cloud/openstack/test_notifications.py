@@ -6,6 +6,7 @@ to (``[notifications] notify_on_state_change = vm_and_task_state``).
 
 import os
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -17,10 +18,12 @@ import pytest
 from openstack.connection import Connection
 from openstack.exceptions import SDKException
 
+from application.cluster_models.collection import ModelCollector
 from domain.cluster.compute.model import ComputeModel
 from domain.cluster.compute.records import ServerRow
 from domain.cluster_models.amendments import ComputeAmendments, ComputeFacts
 from domain.kernel.metadata import Metadata, component
+from infrastructure.notifications.heartbeats import INTERVAL
 from infrastructure.openstack.collectors.compute import NovaCollector
 from infrastructure.openstack.connection import connect
 from infrastructure.settings import load
@@ -62,6 +65,11 @@ class Following:
         self._model = model
         self._projector = store.projector()
 
+    @property
+    def collector(self) -> ModelCollector[ComputeModel]:
+        """Collects the model."""
+        return self._model.collector
+
     def model(self) -> ComputeModel:
         """The model as it is kept now."""
         self._projector.catch_up()
@@ -87,17 +95,16 @@ class Following:
 class Kept:
     """Reads the model, and collects it on request."""
 
-    def __init__(self, collector: Any) -> None:
-        self._collector = collector
+    def __init__(self, collector: ModelCollector[ComputeModel]) -> None:
+        self.collector = collector
 
     def __call__(self) -> ComputeModel:
-        current = self._collector.latest()
+        current = self.collector.latest()
         assert current is not None
-        model: ComputeModel = current.model
-        return model
+        return current.model
 
     def collect(self) -> None:
-        self._collector.collect()
+        self.collector.collect()
 
 
 @pytest.fixture
@@ -267,3 +274,32 @@ def test_a_server_in_a_new_group_is_known_with_its_group(
         return group.id not in {one.id for one in following.model().groups}
 
     until(left, "the group is gone from the collected model")
+
+
+def test_a_model_stays_fresh_without_a_request_to_the_cloud(
+    cloud: Connection, following: Following
+) -> None:
+    """Heartbeats go through the real bus; what they vouch for is what a collection shows."""
+    collector = following.collector
+
+    def ages() -> tuple[float, float]:
+        found = collector.confirmation()
+        assert found is not None
+        return found.age, found.collected_age
+
+    def is_vouched_for() -> bool:
+        age, collected_age = ages()
+        return collected_age > 15 > age
+
+    time.sleep(INTERVAL)
+    collector.collect()
+    with a_server(cloud) as server:
+        follows(cloud, following, server, "ACTIVE")
+        until(is_vouched_for, "what was told keeps it fresh")
+        young = collector.latest(max_age=15.0)
+        assert young is not None
+        row = ComputeAmendments(young.model, ComputeFacts()).collected(server.id)
+        assert row is not None
+        assert replace(row, updated_at=None) == collected(cloud, server.id)
+    again = collector.collect()
+    assert server.id not in again.model.server_places
