@@ -21,6 +21,8 @@ log = logging.getLogger(__name__)
 
 INTERVAL = 5.0
 """Seconds between two heartbeats."""
+_AWAITED = 1000
+"""Number of heartbeats whose return is awaited."""
 METHOD = "vigil_heartbeat"
 Send = Callable[[str, Mapping[str, Any]], None]
 """Sends a heartbeat through an exchange; raises any error if that failed."""
@@ -75,7 +77,9 @@ class Heartbeats:
             with self._lock:
                 self._numbers[exchange] += 1
                 number = self._numbers[exchange]
-                self._sent[exchange][number] = self._clock()
+                sent = self._sent[exchange]
+                sent[number] = self._clock()
+                sent.pop(number - _AWAITED, None)
             try:
                 send(exchange, {"listener": self._me, "exchange": exchange, "number": number})
             except Exception as error:  # noqa: BLE001 - it proves nothing, and harms nothing

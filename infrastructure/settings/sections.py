@@ -221,8 +221,8 @@ class CollectorSettings:
         Float(0.0),
         600.0,
         "Seconds within which everything in a model is read again (by a collection after nine "
-        "tenths of that). Collections in between read of Placement only the hosts that changed, and "
-        "for so long a listener can keep a model fresh without any. 0: neither.",
+        "tenths of that). Collections in between read of Placement only the hosts that changed; "
+        "a listener can keep a model fresh without any for so long. 0: neither.",
     )
     max_model_age: float = option(
         "vigil.max_model_age",
@@ -230,7 +230,8 @@ class CollectorSettings:
         30.0,
         "Highest age in seconds of a model that a run uses: since its collection began, or since "
         "the listener last proved that it has recorded everything. If the model is older, or was "
-        "collected before Vigil's latest change to the cloud, the run collects a new one. 0: always.",
+        "collected before Vigil's latest change to the cloud, the run collects a new one. "
+        "0: always collect.",
     )
     allow_stale: bool = option(
         "vigil.allow_stale_models",
