@@ -149,7 +149,7 @@ class _NoDatabase:
         self.collected = threading.Event()
         self._is_away = True
 
-    def age(self) -> float | None:
+    def confirmation(self) -> None:
         if self._is_away:
             self._is_away = False
             raise StoreUnavailable("no database")
