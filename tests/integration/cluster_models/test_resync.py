@@ -153,7 +153,6 @@ class _NoDatabase:
         if self._is_away:
             self._is_away = False
             raise StoreUnavailable("no database")
-        return None
 
     def collect(self) -> None:
         self.collected.set()
