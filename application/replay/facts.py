@@ -6,6 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from application.ports.event_log import Entry, MalformedEntry, RecordedEvent
+from application.replay.routine import is_routine
 from application.replay.timeline import timeline_entry
 from domain.audits.events import AuditRunRequested
 from domain.plans.action import ActionState
@@ -23,19 +24,6 @@ from domain.plans.events import (
     PlanProposed,
 )
 
-ROUTINE = (
-    "audit.inputs-recorded",
-    "audit.run-claimed",
-    "catalogue.",
-    "cluster-model.",
-    "command.",
-    "model-amendments.",
-    "name.",
-    "plan.claimed",
-)
-"""Beginnings of the topics of events that happen without anybody's decision."""
-NOTABLE = frozenset({"cluster-model.collection-failed", "cluster-model.recovered"})
-"""Topics of these that matter all the same."""
 _STARTS = frozenset({PlanProposed.TOPIC, PlanLaunched.TOPIC})
 _ENDS = {
     ActionSucceeded: ActionState.SUCCEEDED,
@@ -82,11 +70,6 @@ class Fact:
     correlation_id: UUID | None = None
     causation: int | None = None
     readable: bool = True
-
-
-def is_routine(topic: str) -> bool:
-    """Whether events of a topic are left out."""
-    return topic.startswith(ROUTINE) and topic not in NOTABLE
 
 
 def causes(facts: Sequence[Fact]) -> dict[int, int]:

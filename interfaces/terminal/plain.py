@@ -1,72 +1,78 @@
-"""`vigil status` without a terminal: lines for people and grep, or JSON."""
+"""`vigil status` without a terminal: lines for people and grep."""
 
-import json
-from collections.abc import Iterator
-from dataclasses import asdict
+from collections.abc import Iterator, Mapping
+from typing import Any
 
-from application.kernel.json_values import json_value
-from application.queries.overview import ModelLine, Overview, PlanLine
 from infrastructure.logs import one_line
-from interfaces.terminal.plan_progress import amount, rest
+from interfaces.terminal.viewer import values
 from interfaces.terminal.wording import age, outcomes, sizes
 
+Document = Mapping[str, Any]
+EVENTS = 10
+"""Newest events that are printed."""
 
-def as_json(view: Overview) -> str:
-    """The whole view as one JSON object."""
-    return json.dumps(json_value(asdict(view)), indent=2)
 
-
-def lines(view: Overview, events: int = 10) -> Iterator[str]:
-    """The overview as lines; the first word of each is the kind of its subject."""
-    where = view.installation
-    yield f"installation {'up, pid ' + str(where.pid) if where.pid else 'not running here'}"
-    yield f"database {where.database}"
-    if where.api_url:
-        yield f"api {where.api_url}"
-    for problem in view.health.problems:
-        yield _joined("problem", problem.severity, problem.code, problem.text)
-    yield _joined("actuation", "on" if view.actuation.on else f"off: {view.actuation.reason}")
-    yield f"log end {view.end}"
-    for role in view.roles:
-        seen = "" if role.age is None else f"seen {age(role.age)} ago"
-        yield _joined("service", role.name, role.host or "", role.state, seen)
-    yield from map(_model, view.models)
-    for audit in view.audits:
-        yield _joined("audit", audit.uuid, audit.state, audit.audit_type, audit.goal, audit.name)
-    for plan in view.plans:
-        yield from plan_lines(plan)
-    for one in view.projections:
-        building = "building" if one.building else ""
+def lines(view: Document) -> Iterator[str]:
+    """The overview of the API as lines; the first word of each is the kind of its subject."""
+    health, where, actuation = view["health"], view["installation"], view["actuation"]
+    yield _joined("health", health["state"])
+    for one in health["problems"]:
+        since = f"since {one['since']}" if one.get("since") else ""
+        yield _joined("problem", one["severity"], one["code"], one["text"], since)
+    cloud = f"cloud {where['cloud']}" if where.get("cloud") else ""
+    simulated = "simulated" if where.get("simulated") else "LIVE"
+    pid = f"pid {where['pid']}" if where.get("pid") else ""
+    yield _joined("installation", where.get("version") or "", cloud, simulated, pid)
+    yield _joined("database", where["database"])
+    yield _joined("actuation", "on" if actuation["on"] else f"off: {actuation['reason'] or ''}")
+    yield f"log end {view['end']}"
+    for one in view["roles"]:
+        seen = "" if one["age"] is None else f"seen {age(one['age'])} ago"
+        host, doing = one["host"] or "", one["doing"]
+        yield _joined("role", one["name"], host, one["state"], seen, doing)
+    yield from map(_model, view["models"])
+    for one in view["audits"]:
+        due = values.until(one["next_run_time"], view["at"])
         yield _joined(
-            "projection", one.name, f"position {one.position}", f"lag {one.lag}", building
+            "audit",
+            *(one[name] or "" for name in ("uuid", "state", "audit_type", "goal", "name")),
+            f"next {due}" if due != "-" else "",
+            one["message"] or "",
         )
-    yield f"quarantine {view.quarantined}"
-    for message in view.discarded_messages:
-        place = f"{message.subject} #{message.sequence}"
-        yield _joined("poisoned", place, f"for {message.consumer}:", message.error)
-    for event in view.events[-events:]:
-        stamp = event.at.isoformat(timespec="seconds")
-        yield _joined("event", event.position, stamp, f"{event.actor}:", event.summary)
+    for one in view["plans"]:
+        yield from plan_lines(one)
+    for one in view["projections"]:
+        building = "building" if one["building"] else ""
+        yield _joined(
+            "projection", one["name"], f"position {one['position']}", f"lag {one['lag']}", building
+        )
+    yield f"quarantine {view['quarantined']}"
+    for one in view["discarded_messages"]:
+        yield _joined("discarded", *(f"{name} {value}" for name, value in one.items()))
+    for one in view["events"][-EVENTS:]:
+        yield _joined("event", one["position"], one["at"][:19], f"{one['actor']}:", one["summary"])
 
 
-def plan_lines(plan: PlanLine) -> Iterator[str]:
+def plan_lines(plan: Document) -> Iterator[str]:
     """A plan and its running actions."""
-    done = f"{plan.succeeded}/{plan.total}"
-    others = (f"{count} {state}" for count, state in outcomes(plan))
-    yield _joined("plan", plan.uuid, plan.state, done, *others, rest(plan), plan.goal, plan.message)
-    for one in plan.running:
-        percent = "-" if one.percent is None else f"{one.percent:.0f}%"
-        copied = amount(one), one.target, one.detail
-        yield _joined("action", one.uuid, one.action_type, percent, *copied)
+    counts = values.counts(plan)
+    done = "" if counts is None else f"{counts.succeeded}/{counts.total}"
+    others = [] if counts is None else [f"{count} {state}" for count, state in outcomes(counts)]
+    about = values.left(plan), plan.get("goal") or "", plan.get("message") or ""
+    yield _joined("plan", plan["uuid"], plan["state"], done, *others, *about)
+    for one in plan.get("running") or ():
+        copied = values.gigabytes(one.get("copied"), one.get("size")), values.rate(one.get("rate"))
+        parts = values.percent(one.get("percent")), *copied, one["target"], one.get("detail") or ""
+        yield _joined("action", one["uuid"], one["action_type"], *parts)
 
 
-def _model(one: ModelLine) -> str:
-    name = f"model {one.kind} of {one.cloud}"
-    if one.absent:
-        return _joined(name, "absent", one.failure or "")
-    seen = "never collected" if one.age is None else f"confirmed {age(one.age)} ago"
-    stale = "STALE" if one.stale else ""
-    return _joined(name, sizes(one.sizes), seen, stale, one.failure or "")
+def _model(one: Document) -> str:
+    name = f"model {one['kind']} of {one['cloud']}"
+    if one["absent"]:
+        return _joined(name, "absent", one["failure"] or "")
+    seen = "never collected" if one["age"] is None else f"confirmed {age(one['age'])} ago"
+    stale = "STALE" if one["stale"] else ""
+    return _joined(name, sizes(one["sizes"]), seen, stale, one["failure"] or "")
 
 
 def _joined(*parts: object) -> str:

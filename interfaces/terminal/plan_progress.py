@@ -1,18 +1,15 @@
-"""How far a plan is: what succeeded, apart from it what did not, and what is left."""
+"""How far a plan is: what succeeded, and apart from it what did not."""
 
 from rich.text import Text
 
-from application.queries.overview import PlanLine, RunningLine
-from domain.plans.plan_states import RUNNING
-from interfaces.terminal.wording import duration, outcomes
+from interfaces.terminal.wording import Counts, outcomes
 
-GB = 1e9
 FULL, EMPTY = "█", "░"
 _DONE = "cyan"
 _STYLES = {"failed": "red", "cancelled": "red", "skipped": "magenta"}
 
 
-def progress_bar(plan: PlanLine, width: int) -> Text:
+def progress_bar(plan: Counts, width: int) -> Text:
     """A bar of the succeeded, failed, skipped, cancelled and remaining actions.
 
     Only actions that had an effect, or were skipped, fill it: that of a superseded plan is empty.
@@ -21,12 +18,13 @@ def progress_bar(plan: PlanLine, width: int) -> Text:
         plan: one without actions is full.
         width: columns.
     """
+    ended = plan.succeeded + plan.failed + plan.skipped + plan.cancelled
     parts = (
         (plan.succeeded, FULL, _DONE),
         (plan.failed, FULL, _STYLES["failed"]),
         (plan.skipped, FULL, _STYLES["skipped"]),
         (plan.cancelled, EMPTY, _STYLES["cancelled"]),
-        (plan.total - plan.ended, EMPTY, _DONE),
+        (plan.total - ended, EMPTY, _DONE),
     )
     if not plan.total:
         return Text(FULL * width, style=_DONE)
@@ -37,25 +35,7 @@ def progress_bar(plan: PlanLine, width: int) -> Text:
     return text
 
 
-def unsuccessful(plan: PlanLine) -> Text:
+def unsuccessful(plan: Counts) -> Text:
     """The numbers of actions that ended without success: ``2 failed 1 skipped``."""
     parts = (Text(f"{count} {state}", style=_STYLES[state]) for count, state in outcomes(plan))
     return Text(" ").join(parts)
-
-
-def rest(plan: PlanLine) -> str:
-    """How long a plan takes from now on, empty if it has ended: ``1h 5m left``."""
-    if plan.rest is None:
-        return ""
-    if plan.rest.seconds is None:
-        types = f" ({', '.join(plan.rest.unknown)})" if plan.rest.unknown else ""
-        return f"duration unknown{types}"
-    takes = duration(plan.rest.seconds)
-    return f"{takes} left" if plan.state in RUNNING else f"takes {takes}"
-
-
-def amount(move: RunningLine) -> str:
-    """What a running action has copied, empty if that is unknown: ``3.4 of 8.0 GB``."""
-    if move.copied is None:
-        return ""
-    return f"{move.copied / GB:.1f}{f' of {move.size / GB:.1f}' if move.size else ''} GB"

@@ -1,13 +1,10 @@
 """Words, colours and bars that all terminal output shares."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import NamedTuple
 
 from application.queries.targets import action_target
 from infrastructure.logs import one_line
-
-if TYPE_CHECKING:
-    from application.queries.overview import PlanLine
 
 STATE_STYLES = {
     "SUCCEEDED": "green",
@@ -25,6 +22,16 @@ STATE_STYLES = {
 """State → style."""
 STATE_SIGNS = {"SUCCEEDED": "✓", "FAILED": "✗", "SKIPPED": "-", "CANCELLED": "-", "ONGOING": "▶"}
 """State → sign; others have ``·``."""
+
+
+class Counts(NamedTuple):
+    """The numbers of actions of a plan, in all and by outcome."""
+
+    total: int
+    succeeded: int
+    failed: int
+    skipped: int
+    cancelled: int
 
 
 def target(parameters: Mapping[str, object]) -> str:
@@ -55,7 +62,7 @@ def sizes(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{count} {kind}" for kind, count in counts.items())
 
 
-def outcomes(plan: "PlanLine") -> list[tuple[int, str]]:
+def outcomes(plan: Counts) -> list[tuple[int, str]]:
     """The numbers of actions that ended without success, above 0: ``(2, "failed")``."""
     found = [(plan.failed, "failed"), (plan.cancelled, "cancelled"), (plan.skipped, "skipped")]
     return [(count, state) for count, state in found if count]

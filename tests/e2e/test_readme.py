@@ -183,7 +183,7 @@ def test_the_commands_beside_vigil_up_succeed_in_their_order(
         command: newcomer.types(command.replace(PORT, str(installation["api_url"])))
         for command in BESIDE_UP
     }
-    assert said["vigil status"].startswith("installation up")
+    assert said["vigil status"].startswith("health ")
     assert "[database]" in said["vigil config"]
     created = next(text for command, text in said.items() if "audit create" in command)
     assert "server_consolidation" in created

@@ -297,8 +297,10 @@ def importers(library: str, trees: Trees) -> set[str]:
     }
 
 
-def test_only_the_screens_of_the_debugger_import_textual() -> None:
-    assert importers("textual", sources("interfaces")) == {"interfaces.terminal.debugger"}
+def test_only_the_interactive_screens_import_textual() -> None:
+    assert importers("textual", sources("interfaces")) == {
+        f"interfaces.terminal{room}" for room in ("", ".debugger", ".viewer")
+    }
     assert importers("textual", parsed(interfaces__cli__a="from textual.app import App")) == {
         "interfaces.cli"
     }

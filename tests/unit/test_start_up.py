@@ -68,7 +68,8 @@ def test_a_list_of_commands_needs_no_numpy() -> None:
     """It takes half as long again to start."""
     assert "numpy" not in modules("--help")
     assert "numpy" not in modules("replay", "--help")
-    assert "numpy" in modules("status", "--help")
+    assert "numpy" not in modules("status", "--help")
+    assert "numpy" in modules("cluster", "show", "--help")
 
 
 def test_only_commands_that_need_plug_ins_load_them(tmp_path: Path) -> None:

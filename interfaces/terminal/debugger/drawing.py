@@ -9,6 +9,7 @@ from rich.text import Text
 from application.replay.debugger.lines import Line
 from application.replay.debugger.session import Session, State
 from infrastructure.logs import one_line
+from interfaces.terminal.drawing import BLUE, ORANGE, clipped
 from interfaces.terminal.facts import DATED, fact_line
 from interfaces.terminal.history import stamp, value_text
 
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
 
 WIDE = 100
 """Columns from which hosts show their servers."""
-BLUE, ORANGE = "#56b4e9", "#e69f00"
-"""Colours that colour-blind people tell apart; signs say the same without colours."""
 BAR, WIDEST = 10, 40
 """Least and most columns of the bar of a host."""
 SIGNS, PERCENT, SERVERS = 5, 12, 12
@@ -43,12 +42,6 @@ def header(session: Session, state: State | None, width: int) -> Text:
     if state is not None:
         parts.append(f"{state.kind} {str(fact.aggregate_id)[:8]} v{state.version}")
     return clipped(line.append(" " + " · ".join(parts)), width)
-
-
-def title(name: str, about: str, width: int) -> Text:
-    """The first line of a pane."""
-    line = clipped(Text.assemble(("── ", "dim"), (name, "bold"), f"  {about} "), width)
-    return line.append("─" * (width - line.cell_len), "dim")
 
 
 def list_lines(session: Session, rows: Sequence[Line], width: int) -> Iterator[Text]:
@@ -130,22 +123,6 @@ def usage_bar(before: float, now: float, width: int) -> Text:
     text = Text(STAYS * kept, BLUE)
     text.append((GAINED if is_now > was else FREED) * (reached - kept), ORANGE)
     return text.append(FREE * (width - reached), "dim")
-
-
-def clipped(line: Text, width: int) -> Text:
-    """A line that fits; an ellipsis shows that something is missing."""
-    line.truncate(max(width, 1), overflow="ellipsis")
-    line.no_wrap = True
-    return line
-
-
-def fitting(lines: Iterator[Text] | Sequence[Text], width: int, height: int) -> list[Text]:
-    """As many lines as fit; the last one says how many do not."""
-    every = list(lines)
-    if len(every) <= height:
-        return every
-    more = f"… {len(every) - height + 1} more (Enter shows all)"
-    return [*every[: max(height - 1, 0)], clipped(Text(more, "dim"), width)][:height]
 
 
 def _brief(path: str) -> str:

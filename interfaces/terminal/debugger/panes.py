@@ -16,15 +16,8 @@ from application.replay.aggregate_history import NoSuchMoment
 from application.replay.debugger.lines import Line
 from application.replay.debugger.session import Session, State
 from infrastructure.logs import one_line
-from interfaces.terminal.debugger.drawing import (
-    clipped,
-    fitting,
-    header,
-    host_lines,
-    list_lines,
-    state_lines,
-    title,
-)
+from interfaces.terminal.debugger.drawing import header, host_lines, list_lines, state_lines
+from interfaces.terminal.drawing import clipped, fitting, title
 
 if TYPE_CHECKING:  # it needs all of a decision, which the first screen does not
     from application.replay.debugger.host_map import HostMap
@@ -43,13 +36,6 @@ Screen { layout: vertical; overflow: hidden; }
 #body.-map { grid-size: 1 1; grid-rows: 1fr; }
 #body.-map #list, #body.-map #state { display: none; }
 #body.-map #hosts { display: block; column-span: 1; row-span: 1; }
-Reading { layout: vertical; background: $background; padding: 0 1; }
-Reading > Static { height: 1; }
-Reading VerticalScroll { height: 1fr; }
-Asking { background: transparent; align: left bottom; }
-Asking Horizontal { height: 1; background: $panel; }
-Asking Label { width: 1; }
-Asking Input { width: 1fr; }
 """
 
 

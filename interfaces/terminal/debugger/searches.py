@@ -72,7 +72,7 @@ class Searches(Views):
             super().action_leave()
 
     def _ask(self, sign: str, then: Callable[[str], None]) -> None:
-        from interfaces.terminal.debugger.screens import Asking  # noqa: PLC0415 - when needed
+        from interfaces.terminal.dialogs import Asking  # noqa: PLC0415 - when needed
 
         def answered(text: str | None) -> None:
             if text is not None:

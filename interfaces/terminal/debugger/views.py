@@ -53,7 +53,7 @@ class Views(Moving):
         self._read("KEYS AND COMMANDS", help_lines())
 
     def _read(self, name: str, lines: Iterable[str]) -> None:
-        from interfaces.terminal.debugger.screens import Reading  # noqa: PLC0415 - when needed
+        from interfaces.terminal.dialogs import Reading  # noqa: PLC0415 - when needed
 
         self.push_screen(Reading(name, list(lines)))
 

@@ -22,16 +22,10 @@ def test_the_switch_is_shown_switched_off_and_on(
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "actuation off"
     assert lines[2:] == [f"by        {getpass.getuser()}", "reason    switch firmware"]
-    assert main(["status", "--once", *data]) == 0
-    shown = capsys.readouterr().out
-    assert "actuation off: actuation is off since" in shown
-    assert f"switched off by {getpass.getuser()}: switch firmware" in shown
 
     assert main(["actuation", "on", "--reason", "done", "--json", *data]) == 0
     found = json.loads(capsys.readouterr().out)
     assert (found["state"], found["reason"]) == ("on", "done")
-    assert main(["status", "--once", *data]) == 0
-    assert "\nactuation on\n" in capsys.readouterr().out
 
 
 def test_a_reason_is_required(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

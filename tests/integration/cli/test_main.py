@@ -1,10 +1,7 @@
 import argparse
 import json
 import os
-import pty
-import re
 import select
-import signal
 import subprocess
 import sys
 import time
@@ -102,9 +99,7 @@ def test_ctrl_c_while_the_command_is_loaded_is_no_traceback(
     assert main(["up"]) == 130
 
 
-@pytest.mark.parametrize(
-    "words", [["status"], ["replay", "log"], ["projections", "status"], ["db", "check"]]
-)
+@pytest.mark.parametrize("words", [["replay", "log"], ["projections", "status"], ["db", "check"]])
 def test_a_place_without_a_database_is_named_with_what_to_do(
     words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -195,51 +190,6 @@ def test_a_rebuild_whose_second_process_dies_fails_and_can_be_repeated(
     assert "the process that rebuilt timeline ended early" in capsys.readouterr().err
     assert main(["projections", "rebuild", *data]) == 0
     assert "no differences" in capsys.readouterr().out
-
-
-def test_status_without_a_terminal_prints_plain_lines_once(
-    installation: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert main(["status", "--data", str(installation)]) == 0
-    lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == "installation not running here"
-    assert any(
-        re.match(r"plan \S+ FAILED 1/3 1 failed 1 cancelled server_consolidation", line)
-        for line in lines
-    )
-    assert any(line.startswith("audit ") and "SUCCEEDED ONESHOT" in line for line in lines)
-    assert "quarantine 0" in lines
-
-
-def test_status_of_a_directory_without_an_installation_is_refused(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert main(["status", "--data", str(tmp_path / "nothing")]) == 1
-    assert str(tmp_path / "nothing") in capsys.readouterr().err
-    assert not (tmp_path / "nothing").exists()
-
-
-def test_status_on_a_terminal_is_live_and_leaves_it_clean_on_ctrl_c(installation: Path) -> None:
-    master, slave = pty.openpty()
-    with subprocess.Popen(
-        [sys.executable, "-m", "interfaces.cli.main", "status", "--data", str(installation)],
-        stdin=slave,
-        stdout=slave,
-        stderr=slave,
-        start_new_session=True,
-        env={**os.environ, "TERM": "xterm", "COLUMNS": "100", "LINES": "30"},
-    ) as process:
-        os.close(slave)
-        try:
-            screen = read_until(master, b"Action plan failed")
-            process.send_signal(signal.SIGINT)
-            screen += read_until(master, b"\x1b[?1049l")
-            assert process.wait(20) == 0
-        finally:
-            process.kill()
-            os.close(master)
-    assert b"\x1b[?1049h" in screen, "it used the alternate screen"
-    assert b"Traceback" not in screen
 
 
 def test_names_that_a_terminal_cannot_show_are_spelled_out(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from application.replay.facts import is_routine
+from application.replay.routine import is_routine
 from domain.plans import ActionPlan
 from infrastructure.event_log import SqlEventLog
 from tests.given import context

@@ -1,0 +1,1 @@
+"""The screens of `vigil status`: what the API says, drawn as lines of text; keys; changes."""
