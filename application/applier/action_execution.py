@@ -12,6 +12,7 @@ from typing import NoReturn
 
 from application.applier.action_times import ActionTimes
 from application.applier.gate import HeldBack
+from application.applier.observation_times import ObservationTimes
 from application.applier.surroundings import Surroundings
 from application.ports.cloud import (
     ActionHandler,
@@ -81,7 +82,7 @@ class ActionExecution:
     def _attempt(self) -> None:
         """Sends the request; returns without that if an earlier one has to be observed first."""
         while (before := self._check()) is None or not self._start(before):
-            self._around.pause()
+            self._around.pause(self._around.policy.poll_interval)
             if self._action.intent is not None:
                 return
 
@@ -146,11 +147,12 @@ class ActionExecution:
 
     def _observe(self) -> None:
         """Observes the effect until it ends; returns if there is none and none can follow."""
+        times = ObservationTimes(self._around.clock, self._around.policy.poll_interval)
         while True:
             seen = self._look()
             if seen is not None and self._judge(seen):
                 return
-            self._around.pause()
+            self._around.pause(times.pause(seen))
 
     def _look(self) -> Observation | None:
         """Observes once; returns None if that is impossible now."""

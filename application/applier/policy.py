@@ -7,7 +7,7 @@ class ExecutionPolicy:
 
     Attributes:
         max_parallel: actions in progress at once.
-        poll_interval: seconds between two observations of an action.
+        poll_interval: seconds between two observations of an action, at most.
         settle_time: seconds during which a request without a response may still take effect.
         max_attempts: requests sent for one action, if the cloud shows that each had no effect.
         max_losses: appliers lost while they execute one action alone, after which it fails.

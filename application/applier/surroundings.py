@@ -52,12 +52,12 @@ class Surroundings:
         """Whether nothing more is to be started."""
         return self.stop.is_set() or self.ended.is_set()
 
-    def pause(self) -> None:
-        """Waits until the next observation is due.
+    def pause(self, seconds: float) -> None:
+        """Waits for some seconds.
 
         Ends earlier if the execution of the plan ends, or a cancellation of the plan is noticed.
         """
-        due = self.clock.monotonic() + self.policy.poll_interval
+        due = self.clock.monotonic() + seconds
         before = self.plan.state(refresh=False)
         while (left := due - self.clock.monotonic()) > 0:
             if self.ended.wait(min(left, NOTICE)) or self.plan.state(refresh=False) is not before:

@@ -208,6 +208,7 @@ class Observation:
         next_step: for RUNNING: the step that the effect waits for and that only ``advance`` takes.
         copied: for RUNNING: bytes copied so far, None if the cloud does not show them.
         remaining: for RUNNING: bytes that are left to copy, None if the cloud does not show them.
+        rest: for RUNNING: seconds until the effect ends, None if that is not known.
     """
 
     phase: Phase
@@ -217,6 +218,7 @@ class Observation:
     next_step: str | None = None
     copied: float | None = None
     remaining: float | None = None
+    rest: float | None = None
 
     @property
     def cause(self) -> Cause:

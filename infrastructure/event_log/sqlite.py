@@ -8,6 +8,7 @@ a rolled back transaction leaves no hole.
 
 import logging
 import sqlite3
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -20,6 +21,7 @@ from eventsourcing.persistence import (
 )
 from eventsourcing.sqlite import SQLiteApplicationRecorder, SQLiteCursor, SQLiteDatastore
 
+from infrastructure.bell import Bell, Listener
 from infrastructure.event_log.store import (
     TABLE,
     AppendNotifier,
@@ -34,6 +36,10 @@ from infrastructure.event_log.store import (
 
 log = logging.getLogger(__name__)
 
+FLOOR_POLL = 0.5
+"""Seconds between two polls of the file, besides the rings of the bell …"""
+QUICK_POLL = 0.015
+"""… and without them; a poll takes about 5 µs."""
 LOCK_TIMEOUT = 30
 """Seconds to wait for the writer lock: a stopped process may hold it for a while."""
 _TIME = "strftime('%Y-%m-%dT%H:%M:%f000+00:00', {})"
@@ -167,24 +173,41 @@ def _rows(cursor: SQLiteCursor) -> list[Row]:
 
 
 class SqliteAppendNotifier(AppendNotifier):
-    """Notices the appends of other processes by polling ``PRAGMA data_version``."""
+    """Notices the appends of other processes by their ring of a bell.
 
-    poll = 0.015  # a call takes about 5 µs
+    It also polls ``PRAGMA data_version``, which notices changes by any program; often, if no bell
+    can be heard here. The listening thread starts with the first token.
+    """
 
     def __init__(self, path: Path) -> None:
         super().__init__()
         self._path = path
         self._version = 0
         self._connection: sqlite3.Connection | None = None
+        self._bell = Bell(path)
+        self._listener: Listener | None = None
+        self._thread: threading.Thread | None = None
+        self.poll = FLOOR_POLL
+
+    def notify(self) -> None:
+        """Wakes all waiters of this machine, after an append of this process."""
+        super().notify()
+        self._bell.ring()
 
     def close(self) -> None:
-        """Wakes all waiters and closes the connection."""
+        """Wakes all waiters of this process; ends the thread and the connection."""
         super().close()
         with self._condition:
+            listener, self._listener = self._listener, None
             self._disconnect()
+        if listener is not None and self._thread is not None:
+            listener.end()
+            self._thread.join()
+            listener.close()
 
     def _token(self) -> object:
         if not self._closed.is_set():
+            self._listen()
             try:
                 if self._connection is None:
                     self._connection = sqlite3.connect(
@@ -195,6 +218,25 @@ class SqliteAppendNotifier(AppendNotifier):
                 log.warning("event log %s: cannot watch it (%s); polling", self._path, error)
                 self._disconnect()
         return self._notified, self._version
+
+    def _listen(self) -> None:
+        if self._thread is not None or self.poll != FLOOR_POLL:
+            return
+        try:
+            self._listener = self._bell.listener()
+        except OSError as error:
+            log.info("event log %s: no bell here (%s); polling often", self._path, error)
+            self.poll = QUICK_POLL
+            return
+        self._thread = threading.Thread(
+            target=self._hear, args=(self._listener,), name="event-log-bell", daemon=True
+        )
+        self._thread.start()
+
+    def _hear(self, listener: Listener) -> None:
+        while not self._closed.is_set():
+            listener.wait()
+            self._wake()
 
     def _disconnect(self) -> None:
         if self._connection is not None:

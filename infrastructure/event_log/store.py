@@ -77,6 +77,10 @@ class AppendNotifier:
             return self._token()
 
     def notify(self) -> None:
+        """Wakes all waiters, after an append of this process."""
+        self._wake()
+
+    def _wake(self) -> None:
         """Wakes all waiters of this process."""
         with self._condition:
             self._notified += 1
@@ -95,7 +99,7 @@ class AppendNotifier:
     def close(self) -> None:
         """Wakes all waiters and closes the connection, if there is one."""
         self._closed.set()
-        self.notify()
+        self._wake()
 
     def _token(self) -> object:
         return self._notified

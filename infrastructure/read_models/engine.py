@@ -16,6 +16,7 @@ from sqlalchemy.pool import ConnectionPoolEntry, StaticPool
 
 from application.ports.projections import StoreUnavailable
 from infrastructure import postgresql
+from infrastructure.bell import Bell
 from infrastructure.wal import connected_to_read, write_ahead
 
 BUSY = 30.0
@@ -81,6 +82,13 @@ def reading(engine: Engine) -> Engine:
     if engine.dialect.name == "sqlite":
         return engine.execution_options(**{_READING: True})
     return engine.execution_options(isolation_level="AUTOCOMMIT")
+
+
+def bell(engine: Engine) -> Bell | None:
+    """The bell of the file of the read models; None if they are not in a file."""
+    if engine.dialect.name != "sqlite" or not engine.url.database:
+        return None
+    return Bell(Path(engine.url.database))
 
 
 @contextmanager

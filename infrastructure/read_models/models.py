@@ -38,7 +38,7 @@ from domain.plans.pace import Migration
 from domain.plans.parallelism import hosts_of
 from domain.plans.returning import ReturnState
 from infrastructure.read_models import resources
-from infrastructure.read_models.engine import outages, reading
+from infrastructure.read_models.engine import bell, outages, reading
 from infrastructure.read_models.paging import Condition, ListedResource, found, listed
 from infrastructure.read_models.resources import (
     ACTION_PLANS,
@@ -71,6 +71,7 @@ class SqlReadModels:
     def __init__(self, engine: Engine, clock: Clock, log_end: Callable[[], int]) -> None:
         self._engine = engine
         self._reading = reading(engine)
+        self._bell = bell(engine)
         self._clock = clock
         self._log_end = log_end
 
@@ -429,7 +430,7 @@ class SqlReadModels:
     def await_position(self, position: int, timeout: float) -> bool:
         """Waits until the read tables reflect a log position; returns whether they do."""
         with self._connection() as connection:
-            return await_position(connection, self._clock, position, timeout)
+            return await_position(connection, self._clock, position, timeout, self._bell)
 
     def close(self) -> None:
         """Closes the connections."""

@@ -30,7 +30,7 @@ from application.ports.projections import (
 )
 from application.ports.read_models import QuarantinedEvent
 from infrastructure.read_models import generations
-from infrastructure.read_models.engine import outages, reading
+from infrastructure.read_models.engine import bell, outages, reading
 from infrastructure.read_models.pending import PendingRows
 from infrastructure.read_models.schema import PROJECTIONS, QUARANTINE
 from infrastructure.read_models.writer import GenerationWriter
@@ -51,6 +51,7 @@ class SqlProjectionStore:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._reading = reading(engine)
+        self._bell = bell(engine)
         self._writers: dict[tuple[str, int], GenerationWriter] = {}
 
     def prepare(self, schemas: Iterable[ProjectionSchema]) -> None:
@@ -92,6 +93,8 @@ class SqlProjectionStore:
             if batches:
                 with self._engine.begin() as connection:
                     self._write(connection, after, upto, batches)
+                if self._bell is not None:
+                    self._bell.ring()  # requests wait for it
 
     def _write(
         self, connection: Connection, after: int, upto: int, batches: Sequence["_Batch"]

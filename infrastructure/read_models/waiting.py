@@ -1,49 +1,64 @@
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
 from sqlalchemy import Connection, func, select
 
 from application.ports.clock import Clock
+from infrastructure.bell import Bell
 from infrastructure.read_models.schema import PROJECTIONS
 
 POLL = 0.003
-"""Seconds between two polls on SQLite, and at first on PostgreSQL …"""
+"""Seconds between the first two polls …"""
 _BACK_OFF = 0.25
 """… where a pause is this share of the time waited so far, …"""
 _LONGEST_PAUSE = 0.25
 """… at most so many seconds."""
+_BELL_FLOOR = 0.1
+"""Seconds after which a ring of the projector is not waited for any longer."""
 _REACHED = select(func.min(PROJECTIONS.c.position)).where(PROJECTIONS.c.active)
 
 
-def await_position(connection: Connection, clock: Clock, position: int, timeout: float) -> bool:
+def await_position(
+    connection: Connection, clock: Clock, position: int, timeout: float, bell: Bell | None
+) -> bool:
     """Waits until all active generations have reached a position; returns whether they did.
 
-    On SQLite a poll is a ``PRAGMA data_version``, which costs a tenth of a query and changes on a
-    connection when another connection has committed. On PostgreSQL it is a query, so polls become
-    rarer: many requests that wait for a projector that lags must not slow it down further.
+    The projector rings the bell of an SQLite file. Without it, polls become rarer: many requests
+    that wait for a projector that lags must not slow it down further.
     """
+    if _reached(connection, position):
+        return True
     started = clock.monotonic()
     deadline = started + timeout
-    seen = _version(connection)
-    while True:
-        reached = connection.scalar(_REACHED)
-        if reached is not None and reached >= position:
-            return True
-        while True:
+    with _pauses(bell, clock) as pause:
+        while not _reached(connection, position):
             now = clock.monotonic()
             if now >= deadline:
                 return False
-            pause = POLL if seen is not None else _pause(now - started)
-            clock.sleep(min(pause, deadline - now))
-            version = _version(connection)
-            if version is None or version != seen:
-                seen = version
-                break
+            pause(now - started, deadline - now)
+    return True
 
 
-def _pause(waited: float) -> float:
-    return min(max(POLL, _BACK_OFF * waited), _LONGEST_PAUSE)
+def _reached(connection: Connection, position: int) -> bool:
+    reached: int | None = connection.scalar(_REACHED)
+    return reached is not None and reached >= position
 
 
-def _version(connection: Connection) -> int | None:
-    if connection.dialect.name != "sqlite":
-        return None
-    found: int | None = connection.exec_driver_sql("PRAGMA data_version").scalar()
-    return found
+@contextmanager
+def _pauses(bell: Bell | None, clock: Clock) -> Iterator[Callable[[float, float], None]]:
+    """What waits for the next look; its arguments: seconds waited so far, seconds that are left."""
+
+    def sleep(waited: float, left: float) -> None:
+        clock.sleep(min(max(POLL, _BACK_OFF * waited), _LONGEST_PAUSE, left))
+
+    try:
+        listener = None if bell is None else bell.listener()
+    except OSError:  # no bell can be heard here
+        listener = None
+    if listener is None:
+        yield sleep
+        return
+    try:
+        yield lambda _, left: listener.wait(min(left, _BELL_FLOOR))
+    finally:
+        listener.close()

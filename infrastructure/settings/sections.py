@@ -353,7 +353,7 @@ class ApplierSettings:
         "nova.migration_interval",
         Float(0.1),
         2.0,
-        "Seconds between two polls of a running action.",
+        "Seconds between two polls of a running action, at most.",
     )
     execution_rules: dict[str, str] = option(
         "watcher_workflow_engines.taskflow.action_execution_rule",

@@ -98,7 +98,7 @@ class Sleep(IdleAction):
             "percent": round(100 * passed / duration, 1),
             "seconds": round(passed, 1),
         }
-        return Observation(Phase.RUNNING, facts)
+        return Observation(Phase.RUNNING, facts, rest=duration - passed)
 
     def deadline(self, parameters: JsonObject, before: JsonObject) -> float:
         """The duration plus the shortest deadline."""
