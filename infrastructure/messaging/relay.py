@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 
 BATCH = 256
 """Events read and published at once."""
-FLOOR = 1.0
+FLOOR = 5.0
 """Seconds without a new event after which the stream and the log are compared again."""
 STANDBY_DELAY = 0.2
 """Seconds that a relay on standby waits for the faster relay before it publishes itself."""
