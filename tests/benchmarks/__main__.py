@@ -12,6 +12,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import FrameType
@@ -20,6 +21,7 @@ from typing import NoReturn
 from tests.benchmarks import (
     amendments,
     applier,
+    client,
     cluster_core,
     collection,
     event_log,
@@ -101,11 +103,16 @@ def _cluster(quick: bool) -> Table:
     return cluster_core.table([(500, 5000)] if quick else [(1000, 10000), (5000, 50000)])
 
 
+def _client(quick: bool, url: str | None = None, token: str | None = None) -> Table:
+    return client.run(quick=quick, url=url, token=token)
+
+
 PARTS: dict[str, Part] = {
     "event-log": _event_log,
     "projections": _projections,
     "loop": lambda quick: loop.run(quick=quick),
     "applier": lambda quick: applier.run(quick=quick),
+    "client": _client,
     "footprint": lambda quick: footprint.run(quick=quick),
     "rest": lambda quick: rest.run(quick=quick),
     "cluster": _cluster,
@@ -122,6 +129,8 @@ PARTS: dict[str, Part] = {
 def main(arguments: Sequence[str]) -> int:
     """Runs the parts that are named, or all; the exit status."""
     options = _options(arguments)
+    asked = partial(_client, url=options.url, token=options.token)
+    parts: dict[str, Part] = {**PARTS, "client": asked}
     signal.signal(signal.SIGTERM, _end)
     signal.signal(signal.SIGALRM, _time_is_up)
     where = machine(os.getloadavg()[0])
@@ -129,7 +138,7 @@ def main(arguments: Sequence[str]) -> int:
     if options.tools:
         comparison.measure(comparison.Setting(options.original, options.tools, options.work))
     deadline = time.monotonic() + options.limit
-    done = [_measured(name, options.quick, deadline) for name in options.names]
+    done = [_measured(name, parts[name], options.quick, deadline) for name in options.names]
     found = [part for part in done if part is not None]
     if len(found) < len(done):
         return 1
@@ -148,6 +157,8 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--write", action="store_true", help="rewrite docs/benchmarks.md")
     parser.add_argument("--quick", action="store_true", help="few samples: does it work?")
     parser.add_argument("--limit", type=int, default=LIMIT, help="seconds (%(default)s)")
+    parser.add_argument("--url", help="of the API that part client asks, instead of its own")
+    parser.add_argument("--token", help="for that API")
     for name, what in ORIGINAL.items():
         parser.add_argument(f"--{name}", type=Path, metavar="PATH", help=what)
     options = parser.parse_args(arguments)
@@ -162,7 +173,7 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     return options
 
 
-def _measured(name: str, quick: bool, deadline: float) -> Measured | None:
+def _measured(name: str, part: Part, quick: bool, deadline: float) -> Measured | None:
     """A part's figures, printed; None if it failed or there was no time left."""
     begun, cpu = time.monotonic(), _cpu()
     left = deadline - begun
@@ -171,7 +182,7 @@ def _measured(name: str, quick: bool, deadline: float) -> Measured | None:
         return None
     signal.setitimer(signal.ITIMER_REAL, left, AGAIN)
     try:
-        table = PARTS[name](quick)
+        table = part(quick)
     except Exception:  # noqa: BLE001 - told here; the other parts go on, and the exit status is 1
         print(f"{name}: failed\n{traceback.format_exc()}", flush=True)
         return None

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -21,16 +22,25 @@ PATIENCE = 60.0
 _STOPPING = 40.0
 
 
+@dataclass(frozen=True)
+class Running:
+    """`vigil up`: its process, the URL of its API, the seconds until it was ready."""
+
+    pid: int
+    url: str
+    seconds: float
+
+
 def run(*, quick: bool = False) -> Table:
     """The footprint of one installation with its simulated cloud, on SQLite."""
     starts = []
     for _ in range(1 if quick else STARTS):
-        with running() as (_, seconds):
-            starts.append(seconds)
-    with running() as (root, seconds):
-        starts.append(seconds)
-        settle(tree(root))
-        figures = _figures(root, 5.0 if quick else IDLE)
+        with running() as up:
+            starts.append(up.seconds)
+    with running() as up:
+        starts.append(up.seconds)
+        settle(tree(up.pid))
+        figures = _figures(up.pid, 5.0 if quick else IDLE)
     return of_figures(
         "One machine",
         [("`vigil up`: ready after, best of starts", min(starts), "s"), *figures],
@@ -41,8 +51,8 @@ def run(*, quick: bool = False) -> Table:
 
 
 @contextmanager
-def running(*arguments: str) -> Iterator[tuple[int, float]]:
-    """An installation of its own: its process, and the seconds until it was ready."""
+def running(*arguments: str) -> Iterator[Running]:
+    """An installation of its own."""
     with TemporaryDirectory(prefix="vigil-bench-") as folder:
         environment = {name: text for name, text in os.environ.items() if name[:6] != "VIGIL_"}
         port = ("--api-port", str(free_port()))
@@ -56,9 +66,10 @@ def running(*arguments: str) -> Iterator[tuple[int, float]]:
         ) as process:
             assert process.stdout is not None
             try:
-                if not process.stdout.readline():
+                url = process.stdout.readline().decode().strip()
+                if not url:
                     raise AssertionError("`vigil up` did not start")
-                yield process.pid, time.monotonic() - begun
+                yield Running(process.pid, url, time.monotonic() - begun)
             finally:
                 process.send_signal(signal.SIGTERM)
                 process.wait(_STOPPING)
