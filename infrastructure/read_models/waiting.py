@@ -19,7 +19,7 @@ _REACHED = select(func.min(PROJECTIONS.c.position)).where(PROJECTIONS.c.active)
 
 
 def await_position(
-    connection: Connection, clock: Clock, position: int, timeout: float, bell: Bell | None
+    connection: Connection, clock: Clock, position: int, timeout: float, bell: Bell | None = None
 ) -> bool:
     """Waits until all active generations have reached a position; returns whether they did.
 
