@@ -20,7 +20,7 @@ from application.ports.event_log import Entry, MalformedEntry, Moment, ReadOnlyL
 from application.ports.projections import Projection
 from application.replay.aggregate_fold import AggregateFold
 
-PAGE = 500
+PAGE = 5000
 """Events read at a time."""
 STEP = 1000
 """Events between two kept folds; shorter histories are not cached."""
