@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Final
 
-from application.queries.overview import Health, ModelLine, Overview, Problem, Severity
+from application.queries.overview import InstallationHealth, ModelLine, Overview, Problem, Severity
 
 STALLED_AFTER: Final = 60.0
 """Seconds without a change after which the progress of an action counts as stalled."""
@@ -22,17 +22,17 @@ ORDER: Final[tuple[Severity, ...]] = ("failed", "blind", "warning")
 Rule = Callable[[Overview], Iterator[Problem]]
 
 
-def health_of(view: Overview) -> Health:
+def health_of(view: Overview) -> InstallationHealth:
     """The health of an installation: the problems, worst first."""
     found = [problem for rule in RULES for problem in rule(view)]
     found.sort(key=lambda one: ORDER.index(one.severity))
-    return Health(found[0].severity, tuple(found)) if found else Health()
+    return InstallationHealth(found[0].severity, tuple(found)) if found else InstallationHealth()
 
 
-def of_the_past(position: int) -> Health:
+def of_the_past(position: int) -> InstallationHealth:
     """The health of a copy of a history: nothing runs there."""
     text = f"This is the state at position {position} of the log: no role runs here."
-    return Health("warning", (Problem("past", "warning", "installation", text),))
+    return InstallationHealth("warning", (Problem("past", "warning", "installation", text),))
 
 
 def _missing_roles(view: Overview) -> Iterator[Problem]:

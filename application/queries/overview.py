@@ -33,7 +33,7 @@ class Problem:
 
 
 @dataclass(frozen=True)
-class Health:
+class InstallationHealth:
     """The worst severity of the problems; ``ok`` without one."""
 
     state: Literal["ok", "warning", "blind", "failed"] = "ok"
@@ -242,7 +242,7 @@ class Overview:
     at: datetime
     installation: InstallationInfo
     end: int = 0
-    health: Health = Health()
+    health: InstallationHealth = InstallationHealth()
     actuation: ActuationLine = ActuationLine()
     roles: tuple[RoleLine, ...] = ()
     models: tuple[ModelLine, ...] = ()

@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from infrastructure.text_files import read_text
 from interfaces.cli.arguments import add_parameters
 from interfaces.cli.errors import CommandFailed
 from interfaces.cli.nouns.asking import busy
@@ -162,7 +163,7 @@ def _contents(args: argparse.Namespace) -> dict[str, Any]:
     given: dict[str, Any] = {"default_parameters": dict(args.param)} if args.param else {}
     if args.scope is not None:
         try:
-            given["scope"] = json.loads(args.scope.read_text(encoding="utf-8"))
+            given["scope"] = json.loads(read_text(args.scope))
         except (OSError, ValueError) as error:
             raise CommandFailed(f"{args.scope} cannot be read: {error}") from error
     return given

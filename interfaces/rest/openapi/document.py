@@ -2,7 +2,8 @@
 
 import inspect
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -187,16 +188,31 @@ def _schemas(endpoints: Iterable[RouteMethod]) -> tuple[dict[Any, Json], dict[st
     return found, components
 
 
-_SCHEMA_NAMES = {"NewAudit": "AuditBody", "NewTemplate": "AuditTemplateBody"}
+_SCHEMA_NAMES = {
+    "EstimateDocument": "PlanEstimate",
+    "NewAudit": "AuditBody",
+    "NewTemplate": "AuditTemplateBody",
+}
+
+
+def short_names(types: Collection[str]) -> dict[str, str]:
+    """The name of each type in the description: ``AuditDocument`` is called ``Audit``.
+
+    Raises:
+        ValueError: two types would have the same name.
+    """
+    names = {name: _SCHEMA_NAMES.get(name, name.removesuffix("Document")) for name in types}
+    twice = sorted(one for one, count in Counter(names.values()).items() if count > 1)
+    if twice:
+        raise ValueError(f"two types have the same name in the description: {', '.join(twice)}")
+    return names
 
 
 def _without_suffix(
     made: tuple[Json, ...], components: dict[str, Json]
 ) -> tuple[tuple[Json, ...], dict[str, Json]]:
-    """Renames ``AuditDocument`` to ``Audit``: likewise the names of request bodies."""
     text = msgspec.json.encode((made, components)).decode()
-    for name in components:
-        short = _SCHEMA_NAMES.get(name, name.removesuffix("Document"))
+    for name, short in short_names(components).items():
         text = text.replace(f'/{name}"', f'/{short}"').replace(f'"{name}"', f'"{short}"')
     return msgspec.json.decode(text, type=tuple[tuple[Json, ...], dict[str, Json]])
 

@@ -8,7 +8,7 @@ from domain.cluster_models import ClusterModel
 from infrastructure.supervision import UpState, state
 from interfaces.cli.main import main
 from tests.given import context
-from tests.integration.rest.test_cluster import collect
+from tests.world.collected import collect
 from tests.world.world import World
 
 

@@ -15,8 +15,8 @@ from interfaces.cli.main import main
 from interfaces.cli.nouns.catalogue import NOUNS
 from tests.given import context
 from tests.integration.rest.serving import served
-from tests.integration.rest.test_cluster import collect
 from tests.world.api import ApiWorld, installed
+from tests.world.collected import collect
 
 EXAMPLES = [example for noun in NOUNS.values() for verb in noun.verbs for example in verb.examples]
 

@@ -24,6 +24,8 @@ ROOT = Path(__file__).parents[3]
 OF_VIGIL = {
     "interfaces/docs/pages.py",
     "interfaces/demo/installation.py",
+    "interfaces/demo/pictures.py",  # this README
+    "interfaces/web/__init__.py",
     "infrastructure/event_log/snapshots.py",
     "infrastructure/messaging/embedded.py",
     "infrastructure/plugins/registry.py",  # the code of plug-ins

@@ -2,9 +2,13 @@
 
 import pytest
 
+from domain.cluster_models import ClusterModel
+from interfaces.rest.openapi.document import short_names
 from interfaces.rest.route_table import routes
+from tests.given import context
 from tests.integration.rest.described import Undescribed, check, document
 from tests.world.api import ApiWorld
+from tests.world.collected import collect
 
 
 def test_it_is_served_to_anybody(used_api: ApiWorld) -> None:
@@ -36,12 +40,19 @@ def test_every_described_parameter_is_understood_and_no_other(used_api: ApiWorld
         "action_plans": plan,
         "actions": used_api.actions(plan)[0]["uuid"],
         "runs": used_api.run(),
-        "servers": "web-1",
+        "servers": "web",
         "hosts": "cmp-1",
     }
     used_api.worker()
     used_api.model.rows = []
-    values = {"limit": "1", "after": "0", "at": str(used_api.log.end()), "type": "audit.requested"}
+    collect(used_api, ClusterModel.open(context(), "default", "compute"))
+    values = {
+        "limit": "1",
+        "after": "0",
+        "host": "cmp-1",
+        "at": str(used_api.log.end()),
+        "type": "audit.requested",
+    }
     understood = refused = 0
     for path, item in document()["paths"].items():
         if "get" not in item or path.endswith("/start"):
@@ -73,3 +84,9 @@ def test_an_answer_that_is_not_described_is_noticed(used_api: ApiWorld) -> None:
         check("POST", "/v1/audits", result)
     with pytest.raises(Undescribed, match="audits"):
         check("GET", "/v1/audits", result)
+
+
+def test_two_types_cannot_have_one_name() -> None:
+    """The health of the overview replaced that of the health check, which then had no ``part``."""
+    with pytest.raises(ValueError, match="two types have the same name"):
+        short_names({"Health", "HealthDocument"})

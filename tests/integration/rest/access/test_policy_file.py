@@ -5,14 +5,17 @@ from pathlib import Path
 
 import pytest
 
+from domain.cluster_models import ClusterModel
 from domain.kernel.metadata import Actor, ActorKind
 from infrastructure.settings import LibraryOptions, library_options, load
 from interfaces.rest.auth import Caller, NoAuth
 from interfaces.rest.policy import PolicyAuthorizer, PolicyEnforcer, PolicyUnusable, list_rules
 from interfaces.rest.rules import RULES
+from tests.given import context
 from tests.integration.rest.access.keystone import Keystone, guard, guarded_by
 from tests.integration.rest.test_policy import BODIES, Everything, guarded
 from tests.world.api import ApiWorld, refused
+from tests.world.collected import collect
 
 CONTRACT = {
     "action:detail action:get action:get_all action:update action_plan:delete action_plan:detail",
@@ -232,6 +235,7 @@ def test_each_rule_denies_a_member_and_lets_an_administrator_pass(
 ) -> None:
     api.worker()
     api.model.rows = []
+    collect(api, ClusterModel.open(context(), "default", "compute"))
     everything = Everything(api)
     api.http = guarded_by(api, guard(keystone.options()))
     admin, member = ({"X-Auth-Token": keystone.token(who)} for who in ("admin", "demo"))
