@@ -79,7 +79,14 @@ def _executed(url: str) -> Installation:
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
+def desktop() -> Iterator[Browser]:
     """A browser with the size of a desktop, shared by the tests of a module."""
     with Browser() as opened:
         yield opened
+
+
+@pytest.fixture
+def browser(desktop: Browser) -> Browser:
+    """The browser, without what its console said in other tests."""
+    desktop.complaints()
+    return desktop

@@ -73,6 +73,13 @@ def test_the_reason_of_a_move_is_at_most_four_clicks_away(
 def test_the_slider_shows_the_plan_as_it_was(installation: Installation, browser: Browser) -> None:
     browser.open(installation.page("plans", installation.plan))
     browser.until(lambda: "SUCCEEDED" in browser.text(STATE))
+    browser.until(
+        lambda: browser.run(
+            "return document.querySelector('input[type=range]').max - arguments[0] >= 0",
+            installation.launched,
+        ),
+        "the end of the log is known",
+    )
     browser.run(
         "const slider = document.querySelector('input[type=range]'); slider.value = arguments[0];"
         "slider.dispatchEvent(new Event('input', {bubbles: true}))",

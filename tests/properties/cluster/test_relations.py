@@ -10,7 +10,7 @@ from random import Random
 from typing import Any, NamedTuple
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from application.simulation.offline import OfflineResult
@@ -113,13 +113,14 @@ FROM = {"maintenance_node": "c0"}
 COLD = {**FROM, "backup_node": "c1", "disable_live_migration": True}
 STOPS = {**FROM, "disable_live_migration": True, "disable_cold_migration": True}
 TWICE = 2
-"""A server moves once per plan: what relieves a host in one may empty another in the next."""
+"""A server moves once per plan, and a host is tried once: what one plan moves may let the next one
+empty another host."""
 CASES: Mapping[str, list[Case]] = {
     "dummy": [Case({}, FIXED, FIXED)],
     "dummy_with_scorer": [Case({}, FIXED, FIXED)],
     "dummy_with_resize": [Case({}, FIXED, FIXED)],
     "actuator": [Case(NOP, FIXED, FIXED)],
-    "basic": [Case({}, used_hosts)],
+    "basic": [Case({}, used_hosts, audits=TWICE)],
     "node_resource_consolidation": [Case({"host_choice": "specify"}, used_hosts)],
     "vm_workload_consolidation": [
         Case({}, excess_then_hosts, audits=TWICE),
@@ -171,6 +172,7 @@ def done(data: Cloud, found: OfflineResult) -> Cloud:
 @pytest.mark.parametrize(("name", "case"), SETTLING)
 @settings(max_examples=EXAMPLES, deadline=None)
 @given(seed=SEEDS)
+@example(seed=53887083)
 def test_an_audit_of_the_result_proposes_nothing(name: str, case: Case, seed: int) -> None:
     result = cloud(Random(seed))
     for _ in range(case.audits):
