@@ -17,7 +17,7 @@ EXPECTED = {
     r"compute-00002: succeeded",
     "why": r"moving vm-000170 helps to empty compute-00001",
     "explain": r"migrate vm-000170: compute-00001 -> compute-00002",
-    "diff": r"compute-00001\n  allocated: .*(\n  - .*)*\n  - vm-000170 -> compute-00002",
+    "diff": r"compute-00001\n  allocated: .*(\n  \S.*)*\n  - vm-000170 -> compute-00002",
     "whatif": r"\* rules broken, by those of fork +1 +0\n",
     "verify": r"identical: \d+ actions",
     "--seal": r"unchanged since sealed; \d+ events",
