@@ -119,12 +119,13 @@ class ClusterModels:
         """The latest model, of any age, with its amendments.
 
         Raises:
-            Unavailable: there is no model.
+            NothingThen: there is no model yet.
+            Unavailable: its record cannot be read.
         """
         identity = self._id(kind)
         confirmed = self._collected.confirmation(identity)
         if confirmed is None:
-            raise Unavailable(self._with_reason(f"No {_named(kind)} has been collected yet.", kind))
+            raise NothingThen(self._with_reason(f"No {_named(kind)} has been collected yet.", kind))
         digest = self._collected.current(identity, confirmed)
         current = self._current(self._collected.state(identity))
         position = current.position if current is not None and current.digest == digest else None

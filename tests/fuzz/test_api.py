@@ -26,10 +26,13 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from domain.cluster_models import ClusterModel
 from interfaces.rest.openapi.document import WITHOUT_NAMES
 from interfaces.rest.openapi.page import page
+from tests.given import context
 from tests.integration.rest.serving import served
 from tests.world.api import ApiWorld
+from tests.world.collected import SERVERS, collect
 
 pytestmark = [
     pytest.mark.slow,
@@ -101,6 +104,7 @@ def fill(api: ApiWorld) -> dict[str, list[str]]:
     for one, state in zip(audits, ("ONGOING", "CANCELLED", "SUSPENDED"), strict=False):
         api.put_audit(one["uuid"], state)
     templates = [api.template(strategy="dummy") for _ in range(12)]
+    collect(api, ClusterModel.open(context(), "default", "compute"))
     named = {
         "audits": [one[key] for one in audits for key in ("uuid", "name")],
         "audit_templates": [one[key] for one in templates for key in ("uuid", "name")],
@@ -110,6 +114,8 @@ def fill(api: ApiWorld) -> dict[str, list[str]]:
         "strategies": ["dummy", "basic", "actuator"],
         "scoring_engines": ["dummy_scorer"],
         "services": ["1", "watcher-applier"],
+        "hosts": ["cmp-1", "cmp-2"],
+        "servers": [*SERVERS],
     }
     return {**named, "webhooks": named["audits"]}
 
