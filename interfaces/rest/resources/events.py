@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 from uuid import UUID
 
 import falcon
@@ -80,5 +80,5 @@ class EventsResource(BaseResource):
         answer: dict[str, Any] = {"events": [event(row) for row in rows]}
         if len(rows) == limit:
             following = {**given, "limit": str(limit), "after": str(rows[-1].position)}
-            answer["next"] = f"{self.base(req)}{req.path}?{urlencode(following)}"
+            answer["next"] = f"{self.base(req)}{quote(req.path)}?{urlencode(following)}"
         media.reply(resp, answer)

@@ -115,3 +115,10 @@ def test_the_access_log_names_the_request_once(api: ApiWorld) -> None:
     [line] = stream.getvalue().splitlines()
     assert line.count(result.headers["x-openstack-request-id"]) == 1
     assert "GET /v1/audits/a?b" in line.replace("%0A", "?")
+
+
+def test_the_next_page_of_an_audit_with_a_name_has_a_valid_address(api: ApiWorld) -> None:
+    """A space and an umlaut in the name were in the link as they are."""
+    api.audit(name="on event 0 ü")
+    page = api.get("/v1/audits/on%20event%200%20%C3%BC/events?limit=1")
+    assert "/v1/audits/on%20event%200%20%C3%BC/events?" in page["next"]
